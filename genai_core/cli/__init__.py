@@ -1,0 +1,1 @@
+"""The `genai` command; one module a command, imported when called."""

@@ -1,0 +1,134 @@
+"""Typed configuration: a TOML file, then ``--set key=value``, then a frozen pydantic model.
+
+Unknown keys are errors with a suggestion; the resolved configuration and its hash go into every manifest.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from genai_core.errors import BadInput, ConfigError, UsageError, did_you_mean
+
+
+class Config(BaseModel):
+    """Base of every configuration: frozen, no unknown keys, every field documented and bounded.
+
+    Example:
+        >>> class RNNConfig(Config):
+        ...     layers: int = Field(default=2, ge=1, le=8, description="stacked recurrent layers")
+    """
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", validate_default=True, allow_inf_nan=False, protected_namespaces=()
+    )
+
+    @classmethod
+    def parse(cls, values: Mapping[str, Any], *, where: str = "config") -> Self:
+        """Validate `values`; every problem is named in one `ConfigError`.
+
+        Args:
+            values: Field values, nested as the model is.
+            where: What the values configure, for the message (``"molecules/rnn"``).
+        """
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise ConfigError(_explain(cls, error, where), hint=_suggest(cls, error)) from None
+
+    def hash(self) -> str:
+        """16 hex digits of the sha256 of the canonical JSON of all resolved values."""
+        text = json.dumps(self.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class EmptyConfig(Config):
+    """For specs that have nothing to configure."""
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; `BadInput` says where it is malformed."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(path, "no such file") from None
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise BadInput(path, f"cannot be read as TOML: {error}") from None
+
+
+def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
+    """Turn ``["a.b=3", "name=x"]`` into ``{"a": {"b": 3}, "name": "x"}``.
+
+    A value is read as TOML where that succeeds (numbers, booleans, lists, quoted strings) and is the
+    plain text otherwise.
+    """
+    values: dict[str, Any] = {}
+    for setting in settings:
+        key, separator, text = setting.partition("=")
+        if not separator or not key.strip():
+            raise UsageError(f"--set {setting!r} is not of the form key=value", hint="e.g. --set width=256")
+        *parents, leaf = key.strip().split(".")
+        node = values
+        for parent in parents:
+            node = node.setdefault(parent, {})
+            if not isinstance(node, dict):
+                raise UsageError(f"--set {setting!r}: {parent!r} is already a plain value")
+        node[leaf] = _parse_value(text)
+    return values
+
+
+def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`base` with the values of `over`, nested mappings merged key by key."""
+    merged = dict(base)
+    for key, value in over.items():
+        below = merged.get(key)
+        merged[key] = merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def to_toml(values: Mapping[str, Any], prefix: str = "") -> str:
+    """Write JSON-like values as TOML; None is left out (TOML has no null)."""
+    lines: list[str] = []
+    tables: list[str] = []
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            name = f"{prefix}{key}"
+            tables.append(f"\n[{name}]\n{to_toml(value, name + '.')}")
+        elif value is not None:
+            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}\n")
+    return "".join(lines + tables)
+
+
+def _parse_value(text: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except (tomllib.TOMLDecodeError, KeyError, RecursionError):
+        return text
+
+
+def _explain(cls: type[BaseModel], error: ValidationError, where: str) -> str:
+    problems = []
+    for item in error.errors(include_url=False):
+        key = ".".join(str(part) for part in item["loc"]) or "(whole)"
+        if item["type"] == "extra_forbidden":
+            problems.append(f"unknown key {key!r}")
+        elif item["type"] == "missing":
+            problems.append(f"{key!r} is needed")
+        else:
+            problems.append(f"{key}={item['input']!r}: {item['msg']}")
+    return f"{where}: " + "; ".join(problems)
+
+
+def _suggest(cls: type[BaseModel], error: ValidationError) -> str | None:
+    for item in error.errors(include_url=False):
+        if item["type"] == "extra_forbidden":
+            fields = list(cls.model_fields)
+            near = did_you_mean(str(item["loc"][-1]), fields)
+            return near or "known keys: " + ", ".join(sorted(fields))
+    return None

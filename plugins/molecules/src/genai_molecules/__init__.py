@@ -1,0 +1,1 @@
+"""Molecule generation for drug discovery."""

@@ -1,0 +1,1 @@
+"""Model families of generative AI, one file each."""
