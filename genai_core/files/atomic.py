@@ -1,0 +1,146 @@
+"""Writing that a kill or a full disk cannot spoil, and names that cannot escape their folder.
+
+A file appears under its name whole or not at all: temporary file in the same folder, flush, fsync, rename,
+fsync of the folder. A full disk becomes a `ResourceError` and leaves no debris.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+import shutil
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from genai_core.errors import BadInput, ResourceError
+
+_SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
+_TEMPORARY = ".tmp-"
+
+
+def sha256_bytes(data: bytes) -> str:
+    """Hex sha256 of `data`."""
+    return hashlib.sha256(data).hexdigest()
+
+
+def sha256_file(path: Path) -> str:
+    """Hex sha256 of a file, read in blocks."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def safe_name(name: str) -> str:
+    """Return `name` if it is a plain, portable file name; `BadInput` otherwise.
+
+    Only ASCII letters, digits, dot, hyphen and underscore, at most 100 characters, no leading dot and no
+    name that some system reserves: path traversal, NUL and right-to-left tricks cannot be spelled.
+    """
+    if not _SAFE_NAME.fullmatch(name) or name.split(".")[0].lower() in _RESERVED or name.endswith("."):
+        raise BadInput(
+            repr(name),
+            "not a safe file name",
+            hint="use 1-100 letters, digits, dots, hyphens or underscores, starting with a letter or digit",
+        )
+    return name
+
+
+def inside(root: Path, relative: str | Path) -> Path:
+    """`root / relative`, refused unless it stays under `root` once links are followed."""
+    base = root.resolve()
+    path = (base / relative).resolve()
+    if path != base and base not in path.parents:
+        raise BadInput(str(relative), f"leads out of {root}")
+    return path
+
+
+def atomic_write(path: Path, data: bytes) -> Path:
+    """Write `data` to `path`, whole or not at all, durable when the call returns."""
+    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}")
+    try:
+        with temporary.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise explain_os_error(error, path) from error
+    return path
+
+
+@contextmanager
+def atomic_dir(path: Path) -> Iterator[Path]:
+    """Fill a folder under a temporary name, then rename it to `path`; on any error nothing is left.
+
+    Yields:
+        The temporary folder to write into. Files in it are fsynced before the rename.
+    """
+    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}")
+    try:
+        temporary.mkdir(parents=True)
+        yield temporary
+        for file in temporary.iterdir():
+            _sync_file(file)
+        _sync_folder(temporary)
+        if path.exists():
+            shutil.rmtree(path)
+        temporary.rename(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def append_line(path: Path, line: str) -> None:
+    """Append one line in a single write, so that a kill leaves at most the last line torn."""
+    try:
+        with path.open("ab") as file:
+            file.write(line.encode() + b"\n")
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+
+
+def make_folder(path: Path) -> Path:
+    """Create `path` and its parents; `ResourceError` says why that is not possible."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_os_error(error, path) from error
+    return path
+
+
+def explain_os_error(error: OSError, path: Path) -> ResourceError:
+    """An `OSError` on writing `path`, as a sentence with advice."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        free = shutil.disk_usage(_existing(path)).free
+        return ResourceError(
+            f"{path}: the disk is full ({free / 1e6:.0f} MB free)", hint="free some space, then run the same again"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return ResourceError(f"{path}: no permission to write here", hint="choose another folder with -o")
+    return ResourceError(f"{path}: {error.strerror or error}")
+
+
+def _existing(path: Path) -> Path:
+    return next(folder for folder in (path, *path.absolute().parents) if folder.exists())
+
+
+def _sync_file(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _sync_folder(path: Path) -> None:
+    if os.name == "posix":
+        _sync_file(path)

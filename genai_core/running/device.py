@@ -1,0 +1,79 @@
+"""Choosing where to compute, and with which precision and how many threads."""
+
+from __future__ import annotations
+
+import os
+
+import torch
+
+from genai_core.errors import ResourceError, UsageError
+
+_KINDS = ("cuda", "mps", "xpu", "cpu")
+
+
+def pick_device(name: str = "auto") -> str:
+    """The torch device to use.
+
+    Args:
+        name: ``auto`` (first of cuda, mps, xpu, cpu that passes a one-operation probe), or
+            ``cpu``, ``cuda``, ``cuda:1``, ``mps``, ``xpu``.
+
+    Raises:
+        UsageError: Not a device name.
+        ResourceError: The named device does not work here.
+    """
+    if name == "auto":
+        return next(kind for kind in _KINDS if _works(kind))
+    kind, _, index = name.partition(":")
+    if kind not in _KINDS or (index and not index.isdigit()):
+        raise UsageError(f"device {name!r} is not one of auto, cpu, cuda, cuda:N, mps, xpu")
+    if not _works(name):
+        raise ResourceError(f"device {name!r} does not work here", hint="genai doctor --deep, or --device auto")
+    return name
+
+
+def pick_precision(name: str, device: str) -> torch.dtype | None:
+    """Autocast dtype for ``auto``, ``bf16`` or ``fp32``; None means plain fp32.
+
+    ``auto`` takes bf16 on CUDA chips that have it (compute capability 8.0 and later) and fp32 elsewhere.
+    """
+    if name == "auto":
+        has_bf16 = device.startswith("cuda") and torch.cuda.get_device_capability(device)[0] >= 8
+        return torch.bfloat16 if has_bf16 else None
+    return torch.bfloat16 if name == "bf16" else None
+
+
+def set_threads(count: int = 0) -> int:
+    """Set torch's intra-op threads and return the number in force.
+
+    Args:
+        count: 0 takes ``OMP_NUM_THREADS`` where it is set, else the cores this process may use that are
+            idle by the load average, at least one: more threads than idle cores spin and slow each other.
+    """
+    if count == 0 and not os.environ.get("OMP_NUM_THREADS"):
+        usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
+        count = max(1, min(usable, 8, round(usable - load)))
+    if count > 0:
+        torch.set_num_threads(count)
+    return torch.get_num_threads()
+
+
+def peak_memory_mb(device: str) -> float:
+    """Peak memory of this process so far: device memory on CUDA, resident memory elsewhere."""
+    if device.startswith("cuda"):
+        return torch.cuda.max_memory_allocated(device) / 2**20
+    try:
+        import resource
+        import sys
+    except ImportError:
+        return 0.0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (2**20 if sys.platform == "darwin" else 2**10)
+
+
+def _works(device: str) -> bool:
+    try:
+        return float((torch.ones(2, device=device) * 2).sum()) == 4.0
+    except (RuntimeError, AssertionError, NotImplementedError):
+        return False
