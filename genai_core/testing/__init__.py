@@ -1,0 +1,1 @@
+"""The contract suite: two lines of test code check a whole plugin."""
