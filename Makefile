@@ -1,0 +1,66 @@
+# make demo: molecules from the shipped weights, with a report.  make test: everything CI runs.
+# Both do their own set-up in .venv and work offline once it is done.
+
+PYTHON ?= python3
+PYTEST_ARGS ?=
+VENV := .venv
+BIN := $(VENV)/bin
+
+METADATA := pyproject.toml constraints.txt $(sort $(wildcard plugins/*/pyproject.toml))
+PLUGINS := $(patsubst %/pyproject.toml,%,$(filter plugins/%,$(METADATA)))
+# A plugin's optional libraries are its extra `all`, where it has one.
+WITH_ALL := $(patsubst %/pyproject.toml,%,$(shell grep -l '^all = ' plugins/*/pyproject.toml))
+EDITABLE := $(foreach plugin,$(PLUGINS),-e ./$(plugin)$(if $(filter $(plugin),$(WITH_ALL)),[all]))
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+export OMP_NUM_THREADS ?= 1
+
+.PHONY: help demo test fast lint format clean
+help:
+	@echo "make demo    a thousand new molecules and their report, in demo/molecules"
+	@echo "make test    every test;  make fast: all but the slow ones;  PYTEST_ARGS='-k name' narrows both"
+	@echo "make lint    ruff, mypy, import rules;  make format: let ruff mend what it can"
+	@echo "make clean   remove .venv, caches and demo/"
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "genai needs Python 3.11 or newer; \"$(PYTHON)\" is $$($(PYTHON) -V 2>&1)."; \
+	    echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
+	@echo "Making $(VENV) with $$($(PYTHON) -V)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(VENV)/.user: $(METADATA) | $(BIN)/python
+	@echo "Installing genai and its plugins into $(VENV) (a few minutes the first time)"
+	@$(INSTALL) -e '.[provenance]' $(EDITABLE)
+	@touch $@
+
+$(VENV)/.dev: $(METADATA) | $(BIN)/python
+	@echo "Installing genai, its plugins and the test tools into $(VENV) (a few minutes the first time)"
+	@$(INSTALL) -e '.[dev]' $(EDITABLE)
+	@touch $(VENV)/.user $@
+
+demo: $(VENV)/.user
+	$(BIN)/genai list
+	@rm -rf demo/molecules
+	$(BIN)/genai run molecules/design -n 1000 --seed 1 -o demo/molecules
+	$(BIN)/genai verify demo/molecules
+	@echo "Open demo/molecules/report.html in a browser."
+
+test: $(VENV)/.dev
+	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+
+fast: $(VENV)/.dev
+	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" $(PYTEST_ARGS)
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) demo .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
