@@ -12,11 +12,14 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from genai_core.errors import BadInput, ResourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
@@ -40,7 +43,8 @@ def safe_name(name: str) -> str:
     Only ASCII letters, digits, dot, hyphen and underscore, at most 100 characters, no leading dot and no
     name that some system reserves: path traversal, NUL and right-to-left tricks cannot be spelled.
     """
-    if not _SAFE_NAME.fullmatch(name) or name.split(".")[0].lower() in _RESERVED or name.endswith("."):
+    stem = name.partition(".")[0].lower()
+    if not _SAFE_NAME.fullmatch(name) or stem in _RESERVED or name.endswith("."):
         raise BadInput(
             repr(name),
             "not a safe file name",
@@ -122,7 +126,8 @@ def explain_os_error(error: OSError, path: Path) -> ResourceError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         free = shutil.disk_usage(_existing(path)).free
         return ResourceError(
-            f"{path}: the disk is full ({free / 1e6:.0f} MB free)", hint="free some space, then run the same again"
+            f"{path}: the disk is full ({free / 1e6:.0f} MB free)",
+            hint="free some space, then run the same again",
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ResourceError(f"{path}: no permission to write here", hint="choose another folder with -o")

@@ -28,7 +28,9 @@ def pick_device(name: str = "auto") -> str:
     if kind not in _KINDS or (index and not index.isdigit()):
         raise UsageError(f"device {name!r} is not one of auto, cpu, cuda, cuda:N, mps, xpu")
     if not _works(name):
-        raise ResourceError(f"device {name!r} does not work here", hint="genai doctor --deep, or --device auto")
+        raise ResourceError(
+            f"device {name!r} does not work here", hint="genai doctor --deep, or --device auto"
+        )
     return name
 
 

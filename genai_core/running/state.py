@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -20,6 +19,9 @@ from safetensors.torch import save as save_tensors
 
 from genai_core.errors import BadInput, PluginError
 from genai_core.files.atomic import sha256_bytes
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 TENSORS = "state.safetensors"
 TREE = "state.json"
@@ -58,7 +60,9 @@ def pack(tree: Any) -> tuple[Any, dict[str, torch.Tensor]]:
             return value
         if isinstance(value, np.generic):
             return value.item()
-        raise PluginError(f"state at {path!r} has type {type(value).__name__}, which cannot be saved without pickle")
+        raise PluginError(
+            f"state at {path!r} has type {type(value).__name__}, which cannot be saved without pickle"
+        )
 
     return visit(tree, "state"), tensors
 

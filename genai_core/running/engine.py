@@ -1,0 +1,347 @@
+"""The training loop: plain torch on one device, readable in one sitting.
+
+A step is a pure function of (state, items of the step, seed of the step). Nothing else is random and
+nothing else is remembered, so a run that is killed anywhere and resumed from its last checkpoint ends
+with the same bits on CPU. The batch of a step never depends on memory: when memory runs out the
+batch is worked through in smaller pieces, and because `loss` returns one number an item, the average is
+the same.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from genai_core.errors import GenaiError, Interrupted, PluginError, ResourceError
+from genai_core.plugins.registry import registry
+from genai_core.protocols import Batch, Dataset, HasOptimizers, Trains, derive_seed
+from genai_core.running.batches import Order, learning_rate, split_batch
+from genai_core.running.device import peak_memory_mb, pick_precision
+from genai_core.running.stopping import StopRequest
+
+if TYPE_CHECKING:
+    from genai_core.running.runs import Run
+    from genai_core.running.training import TrainConfig
+
+Progress = Callable[[int, Mapping[str, float]], None]
+_BAD_STEPS = 3
+
+
+class Trainer:
+    """Trains one model on one device.
+
+    Args:
+        model: Has the `Trains` capability and was prepared on the data (or loaded).
+        data: Training items.
+        config: Options of the loop.
+        run: Where checkpoints and metrics go; the caller holds its lock.
+        seed: Seed of order, batches and steps.
+        device: torch device string.
+        valid: Items for validation, or None.
+        progress: Called after every step with the step count and the latest metrics.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        data: Dataset[Any],
+        config: TrainConfig,
+        run: Run,
+        *,
+        seed: int,
+        device: str = "cpu",
+        valid: Dataset[Any] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        if not isinstance(model, Trains):
+            raise PluginError(f"{type(model).__name__} cannot be trained: it lacks collate and loss")
+        self.model, self.data, self.config, self.run = model, data, config, run
+        self.seed, self.device, self.valid = seed, device, valid
+        self.progress: Progress = progress or (lambda step, metrics: None)
+        self.order = Order(len(data), config.batch, seed)
+        self.precision = pick_precision(config.precision, device)
+        self.loss = torch.compile(model.loss) if config.compile else model.loss
+        self._attach()
+        self.step = 0
+        self.micro_batch = config.micro_batch or config.batch
+        self.lr_scale = 1.0
+        self.bad_steps = 0
+        self.best: float | None = None
+        self.validations_since_best = 0
+
+    def _attach(self) -> None:
+        """Take hold of the model's networks as they are now."""
+        self.modules: dict[str, torch.nn.Module] = self.model.modules()
+        for module in self.modules.values():
+            module.to(self.device).train()
+        self.parameters = {
+            f"{name}.{key}": parameter
+            for name, module in self.modules.items()
+            for key, parameter in module.named_parameters()
+        }
+        self.optimizers = self._make_optimizers()
+        self.average = (
+            {key: p.detach().clone() for key, p in self.parameters.items()} if self.config.ema else {}
+        )
+
+    def _make_optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        if isinstance(self.model, HasOptimizers):
+            optimizers = self.model.optimizers(self.config.lr)
+        else:
+            parameters = list(self.parameters.values())
+            decay = self.config.weight_decay
+            optimizers = {"main": torch.optim.AdamW(parameters, lr=self.config.lr, weight_decay=decay)}
+        for optimizer in optimizers.values():
+            for group in optimizer.param_groups:
+                group["peak_lr"] = group["lr"]
+        return optimizers
+
+    # State
+
+    def state(self) -> dict[str, Any]:
+        """Everything the next step depends on."""
+        return {
+            "step": self.step,
+            "model": self.model.state(),
+            "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
+            "average": self.average,
+            "micro_batch": self.micro_batch,
+            "lr_scale": self.lr_scale,
+            "bad_steps": self.bad_steps,
+            "best": self.best,
+            "validations_since_best": self.validations_since_best,
+        }
+
+    def load_state(self, state: Mapping[str, Any]) -> None:
+        """Inverse of `state`."""
+        self.model.load_state(state["model"])
+        self._attach()  # loading may have built new networks
+        for key, value in state["average"].items():
+            self.average[key].copy_(value)
+        for name, optimizer in self.optimizers.items():
+            optimizer.load_state_dict(state["optimizers"][name])
+        self.step, self.micro_batch = state["step"], state["micro_batch"]
+        self.lr_scale, self.bad_steps, self.best = state["lr_scale"], state["bad_steps"], state["best"]
+        self.validations_since_best = state["validations_since_best"]
+
+    def save(self) -> None:
+        """Write a checkpoint of the current step."""
+        self.run.checkpoints.save(self.step, self.state(), keep=self.config.keep)
+
+    def restore(self) -> bool:
+        """Load the newest intact checkpoint; False when there is none."""
+        found = self.run.checkpoints.latest()
+        if found is None:
+            return False
+        self.load_state(found[1])
+        return True
+
+    # One step
+
+    def train_step(self) -> dict[str, float]:
+        """Do one step and return the loss and gradient norm of each optimizer."""
+        rng = np.random.default_rng(derive_seed(self.seed, "batch", self.step))
+        items = [self.data[index] for index in self.order.indices(self.step)]
+        batch = self._to_device(self.model.collate(items, rng))
+        rate = learning_rate(self.config, self.step) * self.lr_scale
+        metrics: dict[str, float] = {}
+        finite = True
+        for name, optimizer in self.optimizers.items():
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak_lr"] * rate
+            loss = self._accumulate(name, optimizer, batch)
+            parameters = [p for group in optimizer.param_groups for p in group["params"]]
+            norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.config.clip or math.inf))
+            label = "" if len(self.optimizers) == 1 else f"_{name}"
+            metrics |= {f"loss{label}": loss, f"grad_norm{label}": norm}
+            if math.isfinite(loss) and math.isfinite(norm):
+                optimizer.step()
+            else:
+                finite = False
+        self._update_average()
+        self.bad_steps = 0 if finite else self.bad_steps + 1
+        self.step += 1
+        return metrics | {"lr": self.config.lr * rate}
+
+    def _accumulate(self, name: str, optimizer: torch.optim.Optimizer, batch: Batch) -> float:
+        """Gradient of the mean loss of `batch`, in pieces that fit the memory; returns the mean loss."""
+        size = len(next(iter(batch.values())))
+        while True:
+            try:
+                optimizer.zero_grad(set_to_none=True)
+                total = 0.0
+                for number, piece in enumerate(split_batch(batch, self.micro_batch)):
+                    torch.manual_seed(derive_seed(self.seed, "step", self.step, name, number))
+                    losses = self._losses(piece, name)
+                    (losses.sum() / size).backward()  # type: ignore[no-untyped-call]
+                    total += float(losses.detach().sum())
+                return total / size
+            except torch.OutOfMemoryError as error:
+                self._shrink(min(size, self.micro_batch), error)
+
+    def _losses(self, batch: Batch, name: str) -> torch.Tensor:
+        kind = self.device.partition(":")[0]
+        with torch.autocast(kind, self.precision or torch.float32, enabled=self.precision is not None):
+            try:
+                losses = self.loss(batch, name)
+            except torch.OutOfMemoryError:
+                raise
+            except Exception:
+                # A compiler that fails must not fail the run: the eager function decides.
+                if self.loss is self.model.loss:
+                    raise
+                self.loss = self.model.loss
+                losses = self.loss(batch, name)
+        if losses.ndim != 1:
+            raise PluginError(
+                f"{type(self.model).__name__}.loss returned shape {tuple(losses.shape)}, not (batch,)",
+                hint="return one loss an item, not their mean",
+            )
+        result: torch.Tensor = losses
+        return result.float()
+
+    def _shrink(self, used: int, error: torch.OutOfMemoryError) -> None:
+        if used <= 1:
+            raise ResourceError(
+                f"out of memory on {self.device} with a single item at a time "
+                f"(peak {peak_memory_mb(self.device):.0f} MB)",
+                hint="choose a smaller model, or a device with more memory",
+            ) from error
+        self.micro_batch = (used + 1) // 2
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()
+
+    def _to_device(self, batch: Batch) -> Batch:
+        return {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
+
+    # Averaged weights
+
+    @torch.no_grad()
+    def _update_average(self) -> None:
+        if self.average:
+            decay = min(self.config.ema, (1 + self.step) / (10 + self.step))
+            for key, parameter in self.parameters.items():
+                self.average[key].lerp_(parameter, 1 - decay)
+
+    @contextmanager
+    def averaged(self) -> Iterator[None]:
+        """Inside the block the model has its averaged weights (where `ema` is on)."""
+
+        def swap() -> None:
+            with torch.no_grad():
+                for key, value in self.average.items():
+                    held = self.parameters[key].clone()
+                    self.parameters[key].copy_(value)
+                    value.copy_(held)
+
+        swap()
+        try:
+            yield
+        finally:
+            swap()
+
+    # Validation
+
+    @torch.no_grad()
+    def validate(self) -> dict[str, float]:
+        """Mean loss of each optimizer on the first `validate_items` validation items."""
+        if self.valid is None or not len(self.valid):
+            return {}
+        count = min(self.config.validate_items, len(self.valid))
+        totals = dict.fromkeys(self.optimizers, 0.0)
+        with self.averaged(), torch.random.fork_rng(devices=[]):
+            for module in self.modules.values():
+                module.eval()
+            for start in range(0, count, self.config.batch):
+                items = [self.valid[index] for index in range(start, min(count, start + self.config.batch))]
+                rng = np.random.default_rng(derive_seed(self.seed, "validate", start))
+                batch = self._to_device(self.model.collate(items, rng))
+                torch.manual_seed(derive_seed(self.seed, "validate", start))
+                for piece in split_batch(batch, self.micro_batch):
+                    for name in totals:
+                        totals[name] += float(self._losses(piece, name).sum())
+            for module in self.modules.values():
+                module.train()
+        label = "" if len(totals) == 1 else "_{}"
+        return {f"valid_loss{label.format(name)}": total / count for name, total in totals.items()}
+
+    def _note_validation(self, metrics: Mapping[str, float]) -> bool:
+        """Remember the best weights; True when it is time to stop early."""
+        loss = next(iter(metrics.values()), None)
+        if loss is None or not self.config.patience:
+            return False
+        if self.best is None or loss < self.best:
+            self.best, self.validations_since_best = loss, 0
+            with self.averaged():
+                self.run.best.save(self.step, self.model.state(), keep=1)
+        else:
+            self.validations_since_best += 1
+        return self.validations_since_best >= self.config.patience
+
+    # The loop
+
+    def train(self) -> dict[str, float]:
+        """Train to the last step and return the final metrics; the model then holds its final weights.
+
+        Raises:
+            Interrupted: On SIGINT or SIGTERM, after a checkpoint.
+            ResourceError: Out of memory with one item, or out of disk.
+            GenaiError: The loss is not finite again and again.
+        """
+        metrics: dict[str, float] = {}
+        began, first, stop_early = time.monotonic(), self.step, False
+        every = self.config.validate_every
+        with StopRequest().installed() as stop:
+            while self.step < self.config.steps and not stop_early:
+                metrics = self.train_step()
+                if self.bad_steps >= _BAD_STEPS:
+                    self._recover()
+                    continue
+                if every and self.step % every == 0:
+                    checked = self.validate()
+                    metrics |= checked
+                    stop_early = self._note_validation(checked)
+                if self.step % self.config.log_every == 0 or (every and self.step % every == 0):
+                    self._report(metrics, (self.step - first) / (time.monotonic() - began))
+                self.progress(self.step, metrics)
+                if stop.requested and self.step < self.config.steps:
+                    self.save()
+                    raise Interrupted(
+                        f"stopped after step {self.step}; the state is saved",
+                        hint=f"genai resume {self.run.path}",
+                    )
+                if self.step % self.config.checkpoint_every == 0 and self.step < self.config.steps:
+                    self.save()
+        return self._finish(metrics)
+
+    def _report(self, metrics: Mapping[str, float], rate: float) -> None:
+        self.run.log(self.step, {**metrics, "steps_per_second": round(rate, 3)})
+        registry().notify("genai_metrics", run=self.run.info, step=self.step, metrics=dict(metrics))
+
+    def _recover(self) -> None:
+        """After several steps without a finite loss: back to the last checkpoint at half the rate, once."""
+        where = f"the loss was not finite for {_BAD_STEPS} steps up to step {self.step}"
+        if self.lr_scale < 1 or not self.restore():
+            raise GenaiError(where, hint="look at the data of these steps, or set a lower training.lr")
+        self.lr_scale, self.bad_steps = self.lr_scale / 2, 0
+        self.run.log(self.step, {"lr_scale": self.lr_scale})
+
+    def _finish(self, metrics: dict[str, float]) -> dict[str, float]:
+        metrics |= self.validate()
+        self.run.log(self.step, metrics)
+        best = self.run.best.latest() if self.config.patience else None
+        if best is not None:
+            self.model.load_state(best[1])
+        else:
+            with torch.no_grad():
+                for key, value in self.average.items():
+                    self.parameters[key].copy_(value)
+        for module in self.model.modules().values():
+            module.eval()
+        return {**metrics, "steps": self.step}
