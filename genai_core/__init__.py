@@ -14,6 +14,7 @@ _PUBLIC = {
     "genai_core.api": ("datasets", "models", "evaluators", "pipelines", "dataset", "model", "load_model", "fit",
                        "open_run", "sample", "evaluate", "run", "load"),
     "genai_core.config": ("Config",),
+    "genai_core.data": ("SequenceDataset",),
     "genai_core.errors": ("GenaiError", "BadInput", "ConfigError", "MissingDependency", "ResourceError",
                           "UnknownId", "UsageError", "VerificationError"),
     "genai_core.files.artifacts": ("Artifact", "Preview", "Text"),
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from genai_core.api import run as run
     from genai_core.api import sample as sample
     from genai_core.config import Config as Config
+    from genai_core.data import SequenceDataset as SequenceDataset
     from genai_core.errors import BadInput as BadInput
     from genai_core.errors import ConfigError as ConfigError
     from genai_core.errors import GenaiError as GenaiError
