@@ -1,0 +1,197 @@
+"""The public verbs: list, build, fit, sample, evaluate, run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genai_core.plugins.registry import registry
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from genai_core.files.artifacts import Artifact
+    from genai_core.plugins.specs import DatasetSpec, EvaluatorSpec, ModelSpec, PipelineSpec
+    from genai_core.protocols import Dataset
+    from genai_core.results.evaluate import Report
+    from genai_core.results.pipelines import PipelineRun
+    from genai_core.running.models import Loaded
+
+
+def datasets(modality: str | None = None, tag: str | None = None) -> list[DatasetSpec]:
+    """The data sets of the installed plugins."""
+    return registry().specs("dataset", modality=modality, tag=tag)  # type: ignore[return-value]  # by kind
+
+
+def models(
+    modality: str | None = None, tag: str | None = None, capability: str | None = None
+) -> list[ModelSpec]:
+    """The models of the installed plugins; ``capability="sample"`` keeps those that sample."""
+    return registry().specs("model", modality=modality, tag=tag, capability=capability)  # type: ignore[return-value]
+
+
+def evaluators(modality: str | None = None, tag: str | None = None) -> list[EvaluatorSpec]:
+    """The evaluators of the installed plugins."""
+    return registry().specs("evaluator", modality=modality, tag=tag)  # type: ignore[return-value]  # by kind
+
+
+def pipelines(modality: str | None = None, tag: str | None = None) -> list[PipelineSpec]:
+    """The pipelines of the installed plugins."""
+    return registry().specs("pipeline", modality=modality, tag=tag)  # type: ignore[return-value]  # by kind
+
+
+def dataset(name: str, **config: Any) -> Dataset[Any]:
+    """Build a data set.
+
+    Example:
+        >>> data = dataset("molecules/sample")
+        >>> test = data.split("test")
+    """
+    return registry().build(registry().find("dataset", name), config)  # type: ignore[return-value]
+
+
+def model(name: str, **config: Any) -> Any:
+    """Build an untrained model; keywords are fields of its config.
+
+    Example:
+        >>> small = model("molecules/rnn", layers=1, width=64)
+    """
+    built = registry().build(registry().find("model", name), config)
+    built.spec_id = registry().find("model", name).id  # type: ignore[attr-defined]  # how `fit` knows it again
+    return built
+
+
+def load_model(where: str | Path, device: str = "cpu") -> Trained:
+    """A trained model: a run directory, a model folder, or the id of a model with shipped weights."""
+    from genai_core.running.device import pick_device
+    from genai_core.running.models import load_model as load_folder
+
+    return Trained(load_folder(where, pick_device(device)), Path(where))
+
+
+def open_run(path: str | Path, device: str = "cpu") -> Trained:
+    """The finished run at `path`."""
+    return load_model(path, device)
+
+
+def fit(
+    model: Any,
+    data: Dataset[Any],
+    *,
+    steps: int | None = None,
+    seed: int = 0,
+    device: str = "auto",
+    out: str | Path | None = None,
+    root: str | Path = "runs",
+    **training: Any,
+) -> Trained:
+    """Train `model` on `data` in a new run directory, and return the run ready to sample.
+
+    Args:
+        model: From `model`.
+        data: From `dataset`, or anything that fulfils the `Dataset` protocol.
+        steps: Optimizer steps.
+        seed: Seed of everything.
+        device: ``auto`` or a torch device.
+        out: Exactly this run directory; default: a new one under `root`.
+        root: Folder of runs.
+        **training: Further fields of `TrainConfig`.
+    """
+    from genai_core.errors import UsageError
+    from genai_core.running.fitting import Request, start
+    from genai_core.running.training import TrainConfig
+
+    spec_id = getattr(model, "spec_id", None)
+    if spec_id is None:
+        raise UsageError(
+            f"{type(model).__name__} was not built by genai", hint='genai_core.model("plugin/name")'
+        )
+    values = training if steps is None else {**training, "steps": steps}
+    request = Request(
+        model=spec_id,
+        data=getattr(data, "spec_id", ""),
+        data_config=getattr(data, "spec_config", {}),
+        training=TrainConfig.parse(values, where="training"),
+        seed=seed,
+        device=device,
+    )
+    run = start(request, root=Path(root), path=Path(out) if out else None, model=model, data=data)
+    return load_model(run.path, run.manifest["device"])
+
+
+def sample(where: str | Path, n: int, *, seed: int = 0, **options: Any) -> Artifact | list[Artifact]:
+    """Sample `n` items from a run or a shipped model; keywords are its sampling options."""
+    return load_model(where).sample(n, seed=seed, **options)
+
+
+def evaluate(
+    items: Sequence[Any] | str | Path,
+    evaluator: str,
+    *,
+    reference: Dataset[Any] | None = None,
+    seed: int = 0,
+    floor_items: Sequence[Any] | None = None,
+) -> Report:
+    """Measure items, or the file that holds them.
+
+    Args:
+        items: An artifact, any sequence the evaluator understands, or a path.
+        evaluator: Id of the evaluator.
+        reference: The real data to compare with.
+        seed: Seed of the bootstrap.
+        floor_items: Real items that are not in the reference, for the floors.
+    """
+    from genai_core.results.evaluate import run_evaluator
+
+    loaded = load(items) if isinstance(items, str | Path) else items
+    return run_evaluator(evaluator, loaded, reference, seed=seed, floor_items=floor_items)
+
+
+def run(
+    name: str, *, seed: int = 0, out: str | Path | None = None, n: int | None = None, **config: Any
+) -> PipelineRun:
+    """Run a whole pipeline; the result knows its files and opens its report.
+
+    Example:
+        >>> run("molecules/design", n=100, seed=1, out="out").open()
+    """
+    from genai_core.results.pipelines import run_pipeline
+
+    return run_pipeline(name, config, seed=seed, out=None if out is None else Path(out), n=n)
+
+
+def load(path: str | Path) -> Artifact:
+    """Read a file through the codec its suffix belongs to."""
+    from genai_core.files.artifacts import artifact_for
+
+    return artifact_for(Path(path)).load(Path(path))
+
+
+class Trained:
+    """A trained model with its run or model folder.
+
+    Attributes:
+        path: The run directory, the model folder, or the model's id.
+        loaded: The model and its origin.
+    """
+
+    def __init__(self, loaded: Loaded, path: Path) -> None:
+        self.loaded = loaded
+        self.path = path
+
+    @property
+    def model(self) -> Any:
+        """The model itself."""
+        return self.loaded.model
+
+    def sample(self, n: int, *, seed: int = 0, **options: Any) -> Artifact | list[Artifact]:
+        """`n` items: one artifact where the modality has collections (molecules), else a list.
+
+        The same seed gives the same items on the same stack, however they are spread over shards.
+        """
+        from genai_core.running.shards import make_plan, sample_all
+
+        return sample_all(self.loaded, make_plan(self.loaded, n, seed=seed, options=options))
+
+    def __repr__(self) -> str:
+        return f"Trained({self.loaded.spec.id}, {str(self.path)!r})"

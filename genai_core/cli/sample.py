@@ -1,0 +1,79 @@
+"""`genai sample`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from genai_core.cli.common import config_options, config_values, output_options, print_json
+from genai_core.errors import UsageError
+
+
+@click.command()
+@click.argument("source", metavar="RUN_OR_MODEL")
+@click.option("-n", "count", type=int, default=1000, show_default=True, help="Items to sample, in all.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed.")
+@click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for the shards.")
+@click.option("--shard", metavar="I/K", help="Only every K-th shard, starting with the I-th, for K machines.")
+@click.option("--shard-size", type=int, help="Items a shard.")
+@click.option("--workers", type=int, default=1, show_default=True, help="Processes on this machine.")
+@click.option("--format", "suffix", metavar="SUFFIX", help="File format, such as .sdf.")
+@click.option("--device", default="cpu", show_default=True, help="auto, cpu, cuda, cuda:N, mps or xpu.")
+@config_options
+@output_options
+def sample(
+    source: str,
+    count: int,
+    seed: int,
+    out: Path,
+    shard: str | None,
+    shard_size: int | None,
+    workers: int,
+    suffix: str | None,
+    device: str,
+    config_file: str | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Sample from RUN_OR_MODEL: a run directory, a model folder, or the id of a model with shipped weights.
+
+    Options of sampling are set by name: --set temperature=0.9. Call it again after a kill: shards that
+    are there are kept. Any number of calls with --shard may share one folder.
+    """
+    from genai_core.running.device import pick_device
+    from genai_core.running.models import load_model
+    from genai_core.running.shards import make_plan, sample_to_folder
+
+    part = _part(shard)
+    device = pick_device(device)
+    values = config_values(config_file, settings)
+    plan = make_plan(load_model(source), count, seed=seed, shard_size=shard_size, options=values)
+
+    def progress(done: int) -> None:
+        click.echo(f"{done}/{plan.n} sampled", err=True)
+
+    files = sample_to_folder(
+        source,
+        plan,
+        out,
+        part=part,
+        workers=workers,
+        suffix=suffix,
+        device=device,
+        progress=None if quiet else progress,
+    )
+    if as_json:
+        print_json({"files": [str(path) for path in files], "n": count, "seed": seed, "shards": plan.shards})
+    else:
+        click.echo("\n".join(str(path) for path in files))
+
+
+def _part(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    i, slash, k = text.partition("/")
+    if not (slash and i.isdigit() and k.isdigit() and 1 <= int(i) <= int(k)):
+        raise UsageError(f"--shard {text!r} is not I/K with 1 <= I <= K", hint="e.g. --shard 1/4")
+    return int(i), int(k)

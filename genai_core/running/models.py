@@ -1,0 +1,172 @@
+"""Trained models on disk: one layout for a run's model and for the weights a plugin ships.
+
+::
+
+    model/  weights.safetensors   all tensors
+            model.json            spec id, config, the rest of the state, hashes, how it was trained
+            CARD.md               for people: data, licence, steps, metrics, the command that made it
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from safetensors import SafetensorError
+from safetensors.torch import load as load_tensors
+from safetensors.torch import save as save_tensors
+
+from genai_core.errors import BadInput, UsageError
+from genai_core.files.atomic import atomic_dir, sha256_bytes
+from genai_core.plugins.registry import registry
+from genai_core.running.state import pack, unpack
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from genai_core.plugins.specs import ModelSpec
+
+WEIGHTS = "weights.safetensors"
+DESCRIPTION = "model.json"
+CARD = "CARD.md"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A model that is ready to work, and where it came from.
+
+    Attributes:
+        model: The model, on `device`, in evaluation mode.
+        spec: Its spec.
+        folder: The folder it was read from.
+        weights_sha256: Hex digest of weights.safetensors.
+        about: The rest of model.json: ``data`` (id and fingerprint), ``training``, ``version``.
+    """
+
+    model: Any
+    spec: ModelSpec
+    folder: Path
+    weights_sha256: str
+    device: str = "cpu"
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_model(
+    folder: Path, model: Any, spec_id: str, *, about: Mapping[str, Any], half: bool = False
+) -> str:
+    """Write a model folder and return the sha256 of its weights.
+
+    Args:
+        folder: Replaced as a whole if it exists.
+        model: Has ``config`` and ``state()``.
+        spec_id: Id of the model's spec.
+        about: JSON values for model.json: what it was trained on and how.
+        half: Store floating-point tensors as fp16 (for shipping); they are loaded as fp32.
+    """
+    import torch
+
+    tree, tensors = pack(model.state())
+    if half:
+        tensors = {k: t.half() if t.is_floating_point() else t for k, t in tensors.items()}
+    elif any(t.dtype == torch.float64 for t in tensors.values()):
+        tensors = dict(tensors)
+    data = save_tensors(tensors, metadata={"format": "pt", "genai.spec": spec_id})
+    digest = sha256_bytes(data)
+    description = {
+        "format": 1,
+        "spec": spec_id,
+        "version": registry().version(spec_id.partition("/")[0]),
+        "config": model.config.model_dump(mode="json"),
+        "weights_sha256": digest,
+        **about,
+        "state": tree,
+    }
+    with atomic_dir(folder) as temporary:
+        (temporary / WEIGHTS).write_bytes(data)
+        (temporary / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
+        (temporary / CARD).write_text(_card(description), encoding="utf-8")
+    return digest
+
+
+def find_model(where: str | Path) -> Path:
+    """The model folder behind a run, a model folder, or the id of a model with shipped weights.
+
+    Raises:
+        BadInput: A path without a finished model.
+        UnknownId: Neither a path nor an id.
+        UsageError: The id's model has no shipped weights.
+    """
+    path = Path(where)
+    for folder in (path, path / "model"):
+        if (folder / DESCRIPTION).is_file():
+            return folder
+    if path.exists() and (path / "manifest.json").exists():
+        raise BadInput(path, "this run has no finished model yet", hint=f"genai resume {path}")
+    if path.is_dir():
+        raise BadInput(path, "neither a run nor a model folder: it has no model.json")
+    spec: ModelSpec = registry().find("model", str(where))  # type: ignore[assignment]  # kind "model"
+    if spec.weights is None:
+        raise UsageError(
+            f"{spec.id} ships no weights", hint=f"genai train {spec.id} --data ID, then name the run"
+        )
+    package, _, inner = spec.weights.partition(":")
+    return Path(str(package_files(package).joinpath(*inner.split("/"))))
+
+
+def load_model(where: str | Path, device: str = "cpu") -> Loaded:
+    """Load a trained model; see `find_model` for `where`.
+
+    Raises:
+        BadInput: The folder is damaged or was written by another version.
+    """
+    folder = find_model(where)
+    try:
+        description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
+        if description["format"] != 1:
+            raise BadInput(
+                folder, f"format {description['format']!r} was written by another version of genai"
+            )
+        data = (folder / WEIGHTS).read_bytes()
+        digest = sha256_bytes(data)
+        if digest != description["weights_sha256"]:
+            raise BadInput(
+                folder / WEIGHTS,
+                "damaged: its sha256 is not the one in model.json",
+                hint="restore or retrain it",
+            )
+        tensors = {k: t.float() if t.is_floating_point() else t for k, t in load_tensors(data).items()}
+        state = unpack(description["state"], tensors)
+        spec: ModelSpec = registry().find("model", description["spec"])  # type: ignore[assignment]
+        config = registry().config_class(spec).parse(description["config"], where=str(folder / DESCRIPTION))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+        raise BadInput(folder, f"cannot be read as a model: {type(error).__name__}: {error}") from None
+    model = registry().build(spec, config)
+    try:
+        model.load_state(state)  # type: ignore[attr-defined]  # every model has it
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise BadInput(
+            folder,
+            f"does not fit {spec.id} {registry().version(spec.plugin)}: {str(error).splitlines()[0]}",
+            hint=f"it was written by version {description.get('version')}",
+        ) from None
+    for module in model.modules().values():  # type: ignore[attr-defined]
+        module.to(device).eval()
+    about = {key: value for key, value in description.items() if key not in ("state", "format")}
+    return Loaded(model, spec, folder, digest, device, about)
+
+
+def _card(description: Mapping[str, Any]) -> str:
+    data, training = description.get("data", {}), description.get("training", {})
+    lines = [
+        f"# {description['spec']}",
+        "",
+        f"- written by genai-{description['spec'].partition('/')[0]} {description['version']}",
+        f"- data: {data.get('id', 'unknown')}, fingerprint {data.get('fingerprint', 'unknown')[:16]}",
+        f"- weights sha256: {description['weights_sha256']}",
+        "- configuration: " + ", ".join(f"{k}={v}" for k, v in description["config"].items()),
+        "- training: " + ", ".join(f"{k}={v}" for k, v in training.items()),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,288 @@
+"""Bulk sampling in shards: each a pure function of (weights, seed, shard number, count, options).
+
+One file a shard, committed by rename; the work is done when all files are there. So a kill, a retry, any
+number of workers and any split over machines give the same bytes. On CPU a shard is always worked by one
+thread, because the last bits of a matrix product may depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from genai_core.errors import BadInput, PluginError, UsageError
+from genai_core.files.atomic import atomic_write, inside, make_folder, sha256_file
+from genai_core.files.provenance import make_record, packages, read_record
+from genai_core.plugins.registry import registry
+from genai_core.protocols import Context, Samples, derive_seed
+from genai_core.running.models import Loaded, load_model
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from pathlib import Path
+
+    from genai_core.config import Config
+    from genai_core.files.artifacts import Artifact
+
+PLAN = "plan.json"
+INDEX = "index.jsonl"
+LARGEST_N = 10**9
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be sampled. Equal plans give equal bytes.
+
+    Attributes:
+        n: Items in all.
+        seed: Seed of the whole.
+        shard_size: Items a shard; the last shard has the rest.
+        options: The model's sampling options, resolved.
+    """
+
+    n: int
+    seed: int = 0
+    shard_size: int = 1024
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.n <= LARGEST_N:
+            raise UsageError(f"n = {self.n}: ask for 1 to {LARGEST_N:,} items")
+        if self.shard_size < 1:
+            raise UsageError(f"shard size {self.shard_size}: at least 1")
+
+    @property
+    def shards(self) -> int:
+        """Number of shards."""
+        return math.ceil(self.n / self.shard_size)
+
+    def count(self, shard: int) -> int:
+        """Items of shard number `shard`, from 0."""
+        return min(self.shard_size, self.n - shard * self.shard_size)
+
+
+def make_plan(
+    loaded: Loaded,
+    n: int,
+    *,
+    seed: int = 0,
+    shard_size: int | None = None,
+    options: Mapping[str, Any] | None = None,
+) -> Plan:
+    """A plan with the options checked against the model's options config."""
+    if "sample" not in loaded.spec.capabilities or not isinstance(loaded.model, Samples):
+        raise UsageError(f"{loaded.spec.id} does not sample", hint=f"genai info {loaded.spec.id}")
+    resolved = registry().config_class(loaded.spec, "options").parse(options or {}, where=loaded.spec.id)
+    size = shard_size or getattr(loaded.model, "shard_size", 1024)
+    return Plan(n, seed, size, resolved.model_dump(mode="json"))
+
+
+def sample_shard(
+    loaded: Loaded, plan: Plan, shard: int, progress: Callable[[int], None] | None = None
+) -> list[Artifact]:
+    """Sample one shard: one artifact for collections (molecules), else one an item (pictures).
+
+    Raises:
+        PluginError: The model yielded another number of items than asked.
+    """
+    options: Config = (
+        registry().config_class(loaded.spec, "options").parse(plan.options, where=loaded.spec.id)
+    )
+    count = plan.count(shard)
+    ctx = Context(
+        seed=derive_seed(plan.seed, "shard", shard),
+        device=loaded.device,
+        options=options,
+        progress=progress or (lambda done: None),
+    )
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.inference_mode(), torch.random.fork_rng(devices=[]):
+            torch.manual_seed(ctx.seed)
+            artifacts = list(loaded.model.sample(count, ctx))
+    finally:
+        torch.set_num_threads(threads)
+    found = sum(len(artifact) for artifact in artifacts)
+    if found != count:
+        raise PluginError(f"{loaded.spec.id} yielded {found} items where {count} were asked for")
+    if hasattr(type(artifacts[0]), "concat"):
+        artifacts = [type(artifacts[0]).concat(artifacts)]
+    for artifact in artifacts:
+        artifact.record = shard_record(loaded, plan, artifact, shard)
+    return artifacts
+
+
+def sample_all(
+    loaded: Loaded, plan: Plan, progress: Callable[[int], None] | None = None
+) -> Artifact | list[Artifact]:
+    """All shards in memory: one artifact for collections, else a list."""
+    artifacts: list[Artifact] = []
+    for shard in range(plan.shards):
+        done = shard * plan.shard_size
+        artifacts += sample_shard(loaded, plan, shard, lambda k, done=done: progress and progress(done + k))  # type: ignore[misc]
+    kind = type(artifacts[0])
+    if not hasattr(kind, "concat"):
+        return artifacts
+    whole: Artifact = kind.concat(artifacts)
+    whole.record = shard_record(loaded, plan, whole, None)
+    return whole
+
+
+def sample_to_folder(
+    where: str,
+    plan: Plan,
+    out: Path,
+    *,
+    part: tuple[int, int] | None = None,
+    workers: int = 1,
+    suffix: str | None = None,
+    device: str = "cpu",
+    progress: Callable[[int], None] | None = None,
+) -> list[Path]:
+    """Write the shards of `plan` into `out`, skipping those that are there.
+
+    Args:
+        where: Run, model folder or model id; every worker loads it.
+        plan: What to sample.
+        out: Folder; may be shared by any number of processes that follow the same plan.
+        part: ``(i, k)`` with 1 <= i <= k: only every k-th shard, for k machines.
+        workers: Processes here.
+        suffix: File format; default: the first one of the artifact.
+        device: torch device.
+        progress: Called with the number of items done.
+
+    Returns:
+        The files of this part of the plan.
+
+    Raises:
+        UsageError: `out` holds another plan.
+    """
+    loaded = load_model(where, device)
+    _agree(loaded, plan, out)
+    i, k = part or (1, 1)
+    if not 1 <= i <= k:
+        raise UsageError(f"shard {i}/{k}: i must be from 1 to k")
+    mine = range(i - 1, plan.shards, k)
+    finished = {shard: files for shard in mine if (files := _finished(out, shard))}
+    missing = [shard for shard in mine if shard not in finished]
+    done = sum(plan.count(shard) for shard in finished)
+    for shard, files in _work(loaded, where, plan, out, missing, workers, suffix):
+        finished[shard] = files
+        done += plan.count(shard)
+        if progress:
+            progress(done)
+    _write_index(out, plan)
+    return [path for shard in sorted(finished) for path in finished[shard]]
+
+
+def write_shard(loaded: Loaded, plan: Plan, out: Path, shard: int, suffix: str | None) -> list[Path]:
+    """Sample one shard and commit its files; the record of the last file is what marks it finished."""
+    artifacts = sample_shard(loaded, plan, shard)
+    files = []
+    for number, artifact in enumerate(artifacts):
+        ending = suffix or type(artifact).suffixes[0]
+        name = f"part-{shard:05d}" if len(artifacts) == 1 else f"part-{shard:05d}-{number:04d}"
+        files.append(artifact.save(inside(out, name + ending)))
+    return files
+
+
+def shard_record(loaded: Loaded, plan: Plan, artifact: Artifact, shard: int | None) -> dict[str, Any]:
+    """The provenance record of one artifact of a plan; `shard` None stands for all shards together."""
+    config = loaded.model.config
+    return make_record(
+        "sample",
+        spec_id=loaded.spec.id,
+        plugin_version=registry().version(loaded.spec.plugin),
+        weights_sha256=loaded.weights_sha256,
+        config=config.model_dump(mode="json"),
+        config_hash=config.hash(),
+        seed=plan.seed,
+        shard=shard,
+        options=dict(plan.options),
+        data_fingerprint=loaded.about.get("data", {}).get("fingerprint"),
+        packages=packages(loaded.spec.plugin),
+        modality=artifact.modality,
+        recipe={"kind": "sample", "model": loaded.spec.id, "weights_sha256": loaded.weights_sha256}
+        | {**asdict(plan), "shard": shard, "device": loaded.device.partition(":")[0]},
+    )
+
+
+_worker: tuple[Loaded, Plan, Path, str | None]
+
+
+def _start_worker(where: str, plan: Plan, out: Path, suffix: str | None, device: str) -> None:
+    global _worker  # noqa: PLW0603  # a pool's initializer has no other way to hand over what it loaded
+    torch.set_num_threads(1)
+    _worker = (load_model(where, device), plan, out, suffix)
+
+
+def _work_one(shard: int) -> tuple[int, list[Path]]:
+    loaded, plan, out, suffix = _worker
+    return shard, write_shard(loaded, plan, out, shard, suffix)
+
+
+def _work(
+    loaded: Loaded, where: str, plan: Plan, out: Path, shards: Iterable[int], workers: int, suffix: str | None
+) -> Iterator[tuple[int, list[Path]]]:
+    shards = list(shards)
+    if workers <= 1 or len(shards) <= 1:
+        for shard in shards:
+            yield shard, write_shard(loaded, plan, out, shard, suffix)
+        return
+    import multiprocessing
+
+    with ProcessPoolExecutor(
+        min(workers, len(shards)),
+        multiprocessing.get_context("spawn"),
+        initializer=_start_worker,
+        initargs=(where, plan, out, suffix, loaded.device),
+    ) as pool:
+        try:
+            yield from pool.map(_work_one, shards)
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def _agree(loaded: Loaded, plan: Plan, out: Path) -> None:
+    """Write the plan into `out`, or check that it is the one that is there."""
+    make_folder(out)
+    ours = {"model": loaded.spec.id, "weights_sha256": loaded.weights_sha256, **asdict(plan)}
+    text = json.dumps(ours, indent=1, sort_keys=True) + "\n"
+    path = out / PLAN
+    if path.exists():
+        if path.read_text(encoding="utf-8") != text:
+            raise UsageError(f"{out} holds samples of another plan", hint="choose another folder with -o")
+        return
+    if any(child.name != PLAN and not child.name.startswith(".tmp-") for child in out.iterdir()):
+        raise UsageError(f"{out} is not empty and holds no {PLAN}", hint="choose another folder with -o")
+    atomic_write(path, text.encode())
+
+
+def _finished(out: Path, shard: int) -> list[Path]:
+    """The intact files of a shard, or nothing when it must be (re)done."""
+    files = [p for p in sorted(out.glob(f"part-{shard:05d}*")) if not p.name.endswith(".genai.json")]
+    try:
+        intact = all(read_record(p)["file"]["sha256"] == sha256_file(p) for p in files)
+    except (BadInput, KeyError, TypeError):
+        return []
+    return files if intact else []
+
+
+def _write_index(out: Path, plan: Plan) -> None:
+    """Once all shards are there, list them; the same bytes whoever writes it."""
+    lines = []
+    for shard in range(plan.shards):
+        files = _finished(out, shard)
+        if not files:
+            return
+        for path in files:
+            line = {"shard": shard, "file": path.name, "sha256": sha256_file(path)}
+            lines.append(json.dumps(line) + "\n")
+    atomic_write(out / INDEX, "".join(lines).encode())
