@@ -1,0 +1,250 @@
+"""Artifacts: what models make and files hold, with one way to check, write, read and show it.
+
+A domain adds a modality by one subclass of `Artifact` (``encode``, ``decode``, ``validate``, ``preview``) and
+one `ArtifactSpec`. Saving is the same for all: checked, whole or not at all, with its record beside it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self, final
+
+from genai_core.errors import BadInput, UsageError
+from genai_core.files.atomic import atomic_write
+from genai_core.files.safeio import Limits, limits_for, read_bytes, split_lines
+
+PreviewKind = Literal["svg", "png", "jpeg", "audio", "video", "text"]
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """One item as the report shows it.
+
+    Attributes:
+        kind: How `data` is to be shown; ``audio`` is WAV or FLAC, ``video`` is MP4.
+        data: SVG or plain text as `str`, everything else as `bytes`.
+        caption: Short line under the item.
+        alt: What a screen reader says instead of the picture.
+        values: Named values of the item, already formatted.
+    """
+
+    kind: PreviewKind
+    data: bytes | str
+    caption: str = ""
+    alt: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+
+class Artifact(ABC):
+    """A value of one modality: a file of molecules, a picture, a score.
+
+    Subclasses set `modality` and `suffixes` (the first is the default) and implement the abstract methods.
+    Two artifacts are equal when their content is, whatever they were read from.
+
+    Attributes:
+        record: Provenance of what was generated, set by whoever generated it; None for anything else.
+    """
+
+    modality: ClassVar[str]
+    suffixes: ClassVar[tuple[str, ...]]
+    record: Mapping[str, Any] | None = None
+
+    def __len__(self) -> int:
+        """Number of items; 1 unless the artifact is a collection."""
+        return 1
+
+    @abstractmethod
+    def validate(self) -> None:
+        """Raise `BadInput`, with the number of the item, when the content cannot be written."""
+
+    @abstractmethod
+    def encode(self, suffix: str, record: Mapping[str, Any] | None) -> bytes:
+        """The bytes of a file: the same for the same content and record, on any machine.
+
+        Args:
+            suffix: One of `suffixes`.
+            record: Goes inside where the format has a place for it.
+        """
+
+    @classmethod
+    @abstractmethod
+    def decode(cls, data: bytes, suffix: str, *, name: str, limits: Limits) -> Self:
+        """Inverse of `encode`; checks `limits` before any decoder, raises only `BadInput`.
+
+        Args:
+            data: Content of a file, already unpacked.
+            suffix: One of `suffixes`.
+            name: What messages call the file.
+            limits: The limits of the modality.
+        """
+
+    @classmethod
+    def concat(cls, parts: Sequence[Self]) -> Self:
+        """One collection of the items of all `parts`, in order. Single items cannot be joined."""
+        raise UsageError(f"{cls.__name__} artifacts hold one item each and cannot be joined")
+
+    def preview(self, limit: int = 24) -> list[Preview]:
+        """The first `limit` items for the report; nothing by default."""
+        return []
+
+    @final
+    def save(self, path: str | Path) -> Path:
+        """Write the artifact, whole or not at all; with a `record`, also ``NAME.genai.json`` beside it.
+
+        Args:
+            path: Its suffix chooses the format; ``.gz`` after it packs the file.
+
+        Returns:
+            The path written.
+        """
+        path = Path(path)
+        suffix, packed = split_suffix(path)
+        self._check_suffix(path, suffix)
+        self.validate()
+        data = self.encode(suffix, self.record)
+        atomic_write(path, pack(data) if packed else data)
+        if self.record is not None:
+            from genai_core.files.provenance import write_record
+
+            write_record(path, self.record)
+        return path
+
+    @final
+    @classmethod
+    def load(cls, path: str | Path, limits: Limits | None = None) -> Self:
+        """Read a file of one of `suffixes`, possibly packed with gzip; `BadInput` says what is wrong."""
+        suffix, _ = split_suffix(path)
+        cls._check_suffix(path, suffix)
+        limits = limits or limits_for(cls.modality)
+        artifact = cls.decode(read_bytes(path, limits), suffix, name=str(path), limits=limits)
+        artifact.validate()
+        return artifact
+
+    @classmethod
+    def _check_suffix(cls, path: str | Path, suffix: str) -> None:
+        if suffix not in cls.suffixes:
+            raise UsageError(
+                f"{path}: {cls.__name__} is not written or read as {suffix!r}",
+                hint="use one of " + ", ".join(cls.suffixes),
+            )
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other) or not isinstance(other, Artifact):
+            return NotImplemented
+        suffix = self.suffixes[0]
+        return self.encode(suffix, None) == other.encode(suffix, None)
+
+    def __hash__(self) -> int:
+        return hash((type(self), self.encode(self.suffixes[0], None)))
+
+
+class Text(Artifact):
+    """Lines of text, one item a line: what a plugin yields when its modality needs no format of its own.
+
+    Args:
+        lines: The items; none may hold a line end.
+    """
+
+    modality = "text"
+    suffixes = (".txt",)
+
+    def __init__(self, lines: Sequence[str] = ()) -> None:
+        self.lines = tuple(lines)
+
+    def __len__(self) -> int:
+        return len(self.lines)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.lines)
+
+    def __getitem__(self, index: int) -> str:
+        return self.lines[index]
+
+    def __repr__(self) -> str:
+        return f"Text({len(self)} lines)"
+
+    def validate(self) -> None:
+        for number, line in enumerate(self.lines, start=1):
+            if not isinstance(line, str):
+                raise BadInput("text", f"is a {type(line).__name__}, not a string", number)
+            if "\n" in line or "\r" in line or "\0" in line:
+                raise BadInput("text", "a line holds a line end or a NUL", number)
+            if not _encodable(line):
+                raise BadInput("text", "a line holds half a surrogate pair", number)
+
+    def encode(self, suffix: str, record: Mapping[str, Any] | None) -> bytes:
+        return "".join(f"{line}\n" for line in self.lines).encode()
+
+    @classmethod
+    def decode(cls, data: bytes, suffix: str, *, name: str, limits: Limits) -> Self:
+        lines = [line for _, line in split_lines([data], name, limits)]
+        if len(lines) > limits.items:
+            raise BadInput(name, f"{len(lines)} lines are more than the limit of {limits.items}")
+        return cls(lines)
+
+    @classmethod
+    def concat(cls, parts: Sequence[Self]) -> Self:
+        return cls([line for part in parts for line in part.lines])
+
+    def preview(self, limit: int = 24) -> list[Preview]:
+        return [Preview(kind="text", data=line, alt=line) for line in self.lines[:limit]]
+
+
+def artifact_for(path_or_modality: str | Path, modality: str | None = None) -> type[Artifact]:
+    """The artifact class of a file, by its suffix, or of a modality, by its name.
+
+    Args:
+        path_or_modality: ``"leads.smi.gz"``, a `Path`, or ``"molecules"``.
+        modality: Chooses among several modalities that share a suffix.
+    """
+    from genai_core.plugins.registry import registry
+
+    specs = registry().specs("artifact")
+    suffix, _ = split_suffix(path_or_modality)
+    if isinstance(path_or_modality, str) and not suffix:
+        found = [spec for spec in specs if spec.name == path_or_modality]
+        known = "modalities: " + ", ".join(sorted({spec.name for spec in specs}))
+        what = f"no installed plugin has the modality {path_or_modality!r}"
+    else:
+        found = [spec for spec in specs if suffix in spec.suffixes and modality in (None, spec.name)]
+        known = "known suffixes: " + ", ".join(sorted({s for spec in specs for s in spec.suffixes}))
+        what = (
+            f"{path_or_modality}: no installed plugin reads or writes {suffix or 'files without a suffix'!r}"
+        )
+    if not found:
+        raise UsageError(what, hint=known)
+    if len(found) > 1:
+        ids = ", ".join(spec.id for spec in found)
+        raise UsageError(
+            f"{path_or_modality}: several plugins read this: {ids}", hint="say which modality it is"
+        )
+    loaded: type[Artifact] = registry().load(found[0])
+    return loaded
+
+
+def split_suffix(path: str | Path) -> tuple[str, bool]:
+    """``"a/leads.SMI.gz"`` to ``(".smi", True)``: the format, and whether it is packed with gzip."""
+    path = Path(path)
+    packed = path.suffix.lower() == ".gz"
+    return (Path(path.stem) if packed else path).suffix.lower(), packed
+
+
+def pack(data: bytes) -> bytes:
+    """Gzip without a time or a name inside, so that equal content gives equal bytes."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as file:
+        file.write(data)
+    return buffer.getvalue()
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

