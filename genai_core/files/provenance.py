@@ -1,0 +1,286 @@
+"""Layer 1 of provenance: the record that says how a file was made.
+
+A record is plain JSON, the same for the same call on any machine with the same packages: it names plugin,
+model, weights, config, seed, shard and versions, and never a path, a user, a host or a time. It stands
+beside every file as ``NAME.genai.json`` (there with the sha256 of the content and of itself) and inside
+the file where the format has a place for it. Its `recipe` is enough for `genai reproduce`.
+"""
+
+from __future__ import annotations
+
+import json
+import platform
+import re
+import warnings
+from collections.abc import Mapping
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from genai_core.errors import BadInput, ResourceError
+from genai_core.files.atomic import atomic_write, sha256_bytes, sha256_file
+
+Record = dict[str, Any]
+SCHEMA = "genai-record/1"
+SUFFIX = ".genai.json"
+MAX_BYTES = 4 << 20
+MAX_DEPTH = 32
+IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
+# "$" sorts before every letter, so canonical text starts with this wherever a format holds it.
+_START = b'{"$schema":"genai-record/'
+# The core's dependencies that draw the terminal and the report and do not touch the bits.
+_BYSTANDERS = {"click", "jinja2", "packaging", "pluggy", "rich"}
+_PRIVATE = re.compile(r"^(/home/|/root/|/Users/|[A-Za-z]:[\\/])")
+_PATH = re.compile(r"[/\\\\]|^~|\.[A-Za-z0-9]{1,8}$")
+
+
+def make_record(
+    kind: str,
+    *,
+    spec_id: str,
+    plugin_version: str,
+    weights_sha256: str | None,
+    config: Mapping[str, Any],
+    config_hash: str,
+    seed: int,
+    shard: int | None,
+    options: Mapping[str, Any],
+    data_fingerprint: str | None,
+    packages: Mapping[str, str],
+    modality: str,
+    recipe: Mapping[str, Any],
+    digital_source_type: str = "trainedAlgorithmicMedia",
+    device: str | None = None,
+    threads: int | None = None,
+) -> Record:
+    """The record of one generated file, before its bytes are known.
+
+    Args:
+        kind: ``"sample"`` or ``"pipeline"``: what made the file.
+        spec_id: Id of the model or pipeline.
+        plugin_version: Version of the distribution behind it.
+        weights_sha256: sha256 of the weights file; None when there are none.
+        config: Resolved configuration; paths in it are replaced, see `without_paths`.
+        config_hash: `Config.hash` of it.
+        seed: Seed of the whole run.
+        shard: Number of the shard this file holds, from 0; None for a file that is not one shard.
+        options: Resolved sampling options.
+        data_fingerprint: `Dataset.fingerprint` of the training data, where known.
+        packages: As `packages` returns them.
+        modality: Name of the artifact.
+        recipe: ``{"kind": "sample", "model", "weights_sha256", "n", "seed", "shard_size", "shard",
+            "options", "device"}`` or ``{"kind": "pipeline", "pipeline", "config", "seed", "output"}``.
+        digital_source_type: Last part of an IPTC digitalSourceType URI.
+        device: Device type, only where the bits depend on it.
+        threads: Thread count, only where the bits depend on it.
+
+    Raises:
+        BadInput: A value is not JSON, or a field is not of the form above.
+    """
+    record = {
+        "$schema": SCHEMA,
+        "kind": kind,
+        "digital_source_type": IPTC + digital_source_type,
+        "modality": modality,
+        "generator": {"id": spec_id, "version": plugin_version},
+        "weights_sha256": weights_sha256,
+        "config": without_paths(config),
+        "config_hash": config_hash,
+        "seed": seed,
+        "shard": shard,
+        "options": without_paths(options),
+        "data_fingerprint": data_fingerprint,
+        "packages": packages,
+        "stack": {"device": device and device.partition(":")[0], "threads": threads},
+        "recipe": {k: without_paths(v) if k in ("config", "options") else v for k, v in recipe.items()},
+    }
+    try:
+        plain: Record = json.loads(to_text(record))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise BadInput("record", f"cannot be written as JSON: {error}") from None
+    return check_record(plain, "record")
+
+
+def to_text(record: Mapping[str, Any]) -> str:
+    """Canonical one-line ASCII JSON: the same record gives the same text."""
+    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+
+
+def record_path(path: Path) -> Path:
+    """Where the record of `path` stands."""
+    return path.with_name(path.name + SUFFIX)
+
+
+def write_record(path: Path, record: Mapping[str, Any]) -> Path:
+    """Write the record of the finished file `path` beside it, signing the file first where that is possible.
+
+    Formats that carry content credentials are signed in place when ``genai-core[provenance]`` is
+    installed; the record then holds the hash of the bytes before (``content``, what `genai reproduce`
+    makes again), the hash of the file as it stands (``file``).
+
+    Returns:
+        The path of the record.
+    """
+    from genai_core.files import signing
+
+    data = path.read_bytes()
+    suffix, packed = path.suffix.lower(), path.suffix.lower() == ".gz"
+    full = {key: record[key] for key in record if key not in ("content", "file", "record_sha256")}
+    full["content"] = _digest(data) | {"suffix": Path(path.stem).suffix.lower() + ".gz" if packed else suffix}
+    full["file"] = _digest(data)
+    if signing.can_sign(suffix):
+        try:
+            signed = signing.sign_bytes(data, suffix, full)
+        except ResourceError as error:
+            # The result is worth more than its signature; `genai verify` will say that there is none.
+            warnings.warn(f"{path.name} is not signed: {error}", stacklevel=2)
+        else:
+            atomic_write(path, signed)
+            full["file"] = _digest(signed)
+    full["record_sha256"] = checksum(full)
+    text = json.dumps(full, sort_keys=True, indent=1, ensure_ascii=True, allow_nan=False)
+    return atomic_write(record_path(path), f"{text}\n".encode())
+
+
+def checksum(record: Mapping[str, Any]) -> str:
+    """sha256 of the canonical text of a record without its own checksum."""
+    return sha256_bytes(to_text({k: v for k, v in record.items() if k != "record_sha256"}).encode())
+
+
+def read_record(path: Path) -> Record:
+    """The record beside `path` (or `path` itself, when it is a record), checked for form and for edits.
+
+    Raises:
+        BadInput: There is none, it is too large, too deep, not of the schema, or was edited.
+    """
+    place = path if path.name.endswith(SUFFIX) else record_path(path)
+    try:
+        if not place.is_file():
+            raise BadInput(path, "has no record", hint=f"keep {place.name} beside it")
+        with place.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise BadInput(place, f"cannot be read: {error.strerror}") from None
+    record = parse_record(data, place)
+    if "file" not in record or record.get("record_sha256") != checksum(record):
+        raise BadInput(place, "the record was edited: its own checksum does not fit")
+    return record
+
+
+def embedded_record(data: bytes) -> Record | None:
+    """The first record that stands inside a file as canonical text, None where there is none to be read.
+
+    Works on the raw bytes of SDF properties, PNG text, WAV comments: no decoder is run.
+    """
+    start = data.find(_START)
+    if start < 0:
+        return None
+    text = data[start : start + MAX_BYTES].split(b"\n", 1)[0].decode("latin-1")
+    try:
+        record, _ = json.JSONDecoder().raw_decode(text)
+        return check_record(record, "embedded record")
+    except (ValueError, RecursionError, BadInput):
+        return None
+
+
+def parse_record(data: bytes, name: object) -> Record:
+    """Bytes from outside as a checked record; `BadInput` otherwise."""
+    if len(data) > MAX_BYTES:
+        raise BadInput(name, f"a record larger than {MAX_BYTES >> 20} MiB")
+    try:
+        return check_record(
+            json.loads(data.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique), name
+        )
+    except (ValueError, RecursionError) as error:
+        raise BadInput(name, f"not a record: {error}") from None
+
+
+def check_record(record: Any, name: object) -> Record:
+    """`record` if it has the form of the schema; `BadInput` names the first field that has not."""
+    from pydantic import ValidationError
+
+    from genai_core.files.schema import RecordForm
+
+    if not isinstance(record, dict) or record.get("$schema") != SCHEMA:
+        raise BadInput(name, f"not a record of the schema {SCHEMA}", hint="a newer genai may have written it")
+    if _depth(record) > MAX_DEPTH:
+        raise BadInput(name, f"nested deeper than {MAX_DEPTH}")
+    try:
+        RecordForm.model_validate(record)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise BadInput(name, f"not a record: {field!a}: {first['msg']}") from None
+    return record
+
+
+def packages(plugin: str | None = None) -> dict[str, str]:
+    """Versions of Python, the core, the distribution behind `plugin` and what these declare to need."""
+    return dict(_packages(plugin))
+
+
+@cache
+def _packages(plugin: str | None) -> dict[str, str]:
+    entries = metadata.entry_points(group="genai_core.plugins", name=plugin) if plugin else ()
+    waiting = ["genai-core", *(entry.dist.name for entry in entries if entry.dist)]
+    own = set(waiting)
+    found = {"python": platform.python_version()}
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        try:
+            distribution = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        found[name] = distribution.version
+        if name in own or name.startswith("genai-"):
+            needs = [Requirement(line) for line in distribution.requires or ()]
+            here = [need for need in needs if not need.marker or need.marker.evaluate({"extra": ""})]
+            waiting += [need.name for need in here if canonicalize_name(need.name) not in found]
+    found = {name: version for name, version in found.items() if name not in _BYSTANDERS}
+    return dict(sorted(found.items()))
+
+
+def _digest(data: bytes) -> dict[str, Any]:
+    return {"sha256": sha256_bytes(data), "size": len(data)}
+
+
+def without_paths(value: Any) -> Any:
+    """`value` with what names a file or folder of this machine replaced by the hash of its content.
+
+    A file and a folder with a model become ``"sha256:HEX"``, anything else under the root or in a home folder ``"path:unrecorded"``: `genai reproduce` can look for the first and must give up on the second.
+    """
+    if isinstance(value, Mapping):
+        return {key: without_paths(below) for key, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [without_paths(below) for below in value]
+    if not isinstance(value, Path) and not (isinstance(value, str) and _PATH.search(value)):
+        return value
+    try:
+        place = Path(value).expanduser()
+        for file in (place, place / "weights.safetensors", place / "model" / "weights.safetensors"):
+            if file.is_file():
+                return f"sha256:{sha256_file(file)}"
+        inner = place.is_absolute() and (place.is_dir() or place.is_relative_to(Path.home()))
+    except (OSError, ValueError, RuntimeError):
+        return str(value)
+    return "path:unrecorded" if inner or _PRIVATE.search(str(value)) else str(value)
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise ValueError("a key stands twice")
+    return fields
+
+
+def _refuse(word: str) -> None:
+    raise ValueError(f"{word} is not JSON")
+
+
+def _depth(value: Any) -> int:
+    below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return 1 + max(map(_depth, below), default=0)
