@@ -251,7 +251,8 @@ def _digest(data: bytes) -> dict[str, Any]:
 def without_paths(value: Any) -> Any:
     """`value` with what names a file or folder of this machine replaced by the hash of its content.
 
-    A file and a folder with a model become ``"sha256:HEX"``, anything else under the root or in a home folder ``"path:unrecorded"``: `genai reproduce` can look for the first and must give up on the second.
+    A file and a folder with a model become ``"sha256:HEX"``, which `genai reproduce` can look for; any other
+    folder or path into a home folder becomes ``"path:unrecorded"``, which it cannot.
     """
     if isinstance(value, Mapping):
         return {key: without_paths(below) for key, below in value.items()}
