@@ -10,10 +10,11 @@ METADATA := pyproject.toml constraints.txt $(sort $(wildcard plugins/*/pyproject
 PLUGINS := $(patsubst %/pyproject.toml,%,$(filter plugins/%,$(METADATA)))
 # A plugin's optional libraries are its extra `all`, where it has one.
 WITH_ALL := $(patsubst %/pyproject.toml,%,$(shell grep -l '^all = ' plugins/*/pyproject.toml))
-EDITABLE := $(foreach plugin,$(PLUGINS),-e ./$(plugin)$(if $(filter $(plugin),$(WITH_ALL)),[all]))
+EDITABLE := $(foreach plugin,$(PLUGINS),-e './$(plugin)$(if $(filter $(plugin),$(WITH_ALL)),[all])')
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-export OMP_NUM_THREADS ?= 1
+# Two pytest workers on two cores: more threads than that only get in each other's way.
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 .PHONY: help demo test fast lint format clean
 help:
@@ -47,10 +48,10 @@ demo: $(VENV)/.user
 	@echo "Open demo/molecules/report.html in a browser."
 
 test: $(VENV)/.dev
-	$(BIN)/pytest -n 2 --dist worksteal $(PYTEST_ARGS)
+	$(PYTEST) $(PYTEST_ARGS)
 
 fast: $(VENV)/.dev
-	$(BIN)/pytest -n 2 --dist worksteal -m "not slow" $(PYTEST_ARGS)
+	$(PYTEST) -m "not slow" $(PYTEST_ARGS)
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .
