@@ -1,0 +1,1 @@
+"""Measures of sets of molecules; each file is one family of them."""
