@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,7 +48,11 @@ def dataset(name: str, **config: Any) -> Dataset[Any]:
         >>> data = dataset("molecules/sample")
         >>> test = data.split("test")
     """
-    return registry().build(registry().find("dataset", name), config)  # type: ignore[return-value]
+    spec = registry().find("dataset", name)
+    built = registry().build(spec, config)
+    with suppress(AttributeError):  # a run on it can then be resumed without being handed the data again
+        built.spec_id, built.spec_config = spec.id, config  # type: ignore[attr-defined]
+    return built  # type: ignore[return-value]  # by kind
 
 
 def model(name: str, **config: Any) -> Any:

@@ -173,6 +173,8 @@ def _train(
     run: Run, request: Request, model: Any, data: Dataset[Any], device: str, progress: Progress | None
 ) -> dict[str, float]:
     found = run.checkpoints.latest()
+    if run.checkpoints.damaged:
+        run.update(damaged_checkpoints=run.checkpoints.damaged)
     if found is None:
         model.prepare(data, Context(seed=request.seed, device=device))
     else:

@@ -66,14 +66,11 @@ def save_model(
         about: JSON values for model.json: what it was trained on and how.
         half: Store floating-point tensors as fp16 (for shipping); they are loaded as fp32.
     """
-    import torch
-
     tree, tensors = pack(model.state())
     if half:
         tensors = {k: t.half() if t.is_floating_point() else t for k, t in tensors.items()}
-    elif any(t.dtype == torch.float64 for t in tensors.values()):
-        tensors = dict(tensors)
-    data = save_tensors(tensors, metadata={"format": "pt", "genai.spec": spec_id})
+    # A single metadata entry: safetensors writes several in random order, which would change the hash.
+    data = save_tensors(tensors, metadata={"genai.spec": spec_id})
     digest = sha256_bytes(data)
     description = {
         "format": 1,
