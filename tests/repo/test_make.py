@@ -1,0 +1,69 @@
+"""The two commands of the README, as far as they can be tried without installing everything again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from support.tree import ROOT, metadata_files
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """The files that make looks at, without a .venv."""
+    for path in [ROOT / "Makefile", ROOT / "constraints.txt", *metadata_files()]:
+        copy = tmp_path / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(path, copy)
+    return tmp_path
+
+
+def make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    env = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL", "MFLAGS")
+    }
+    command = ["make", *arguments]
+    return subprocess.run(command, cwd=folder, env=env, capture_output=True, text=True, check=False)
+
+
+@pytest.mark.parametrize("target", ["demo", "test"])
+def test_an_old_python_is_named(checkout: Path, target: str) -> None:
+    old = checkout / "python3.9"
+    old.write_text('#!/bin/sh\n[ "$1" = -V ] && echo Python 3.9.18 && exit 0\nexit 1\n')
+    old.chmod(0o755)
+    done = make(checkout, target, f"PYTHON={old}")
+    assert done.returncode != 0
+    assert "needs Python 3.11 or newer" in done.stdout
+    assert "is Python 3.9.18" in done.stdout
+    assert f"make PYTHON=python3.12 {target}" in done.stdout
+    assert not (checkout / ".venv").exists()
+
+
+def test_every_plugin_is_installed(checkout: Path) -> None:
+    (checkout / "plugins/later").mkdir()
+    (checkout / "plugins/later/pyproject.toml").write_text('[project.optional-dependencies]\nall = ["x"]\n')
+    planned = make(checkout, "-n", "test").stdout
+    for path in metadata_files()[1:]:
+        assert f"-e './plugins/{path.parent.name}" in planned
+    assert "-e './plugins/later[all]'" in planned
+    assert "-c constraints.txt" in planned
+
+
+def test_set_up_once(checkout: Path) -> None:
+    (checkout / ".venv/bin").mkdir(parents=True)
+    for name in ("bin/python", ".user", ".dev"):
+        (checkout / ".venv" / name).touch()
+    assert "pip install" not in make(checkout, "-n", "test").stdout
+    later = (checkout / ".venv/.dev").stat().st_mtime + 10
+    os.utime(checkout / "plugins/molecules/pyproject.toml", (later, later))
+    assert "pip install" in make(checkout, "-n", "test").stdout
+
+
+def test_ci_is_a_script_that_reads() -> None:
+    script = ROOT / ".ci/run"
+    assert os.access(script, os.X_OK)
+    subprocess.run(["bash", "-n", script], check=True)
