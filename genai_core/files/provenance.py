@@ -131,10 +131,11 @@ def write_record(path: Path, record: Mapping[str, Any]) -> Path:
     suffix, packed = path.suffix.lower(), path.suffix.lower() == ".gz"
     full = {key: record[key] for key in record if key not in ("content", "file", "record_sha256")}
     full["content"] = _digest(data) | {"suffix": Path(path.stem).suffix.lower() + ".gz" if packed else suffix}
+    text = to_text(full)
     full["file"] = _digest(data)
     if signing.can_sign(suffix):
         try:
-            signed = signing.sign_bytes(data, suffix, full)
+            signed = signing.sign_bytes(data, suffix, text, full["digital_source_type"])
         except ResourceError as error:
             # The result is worth more than its signature; `genai verify` will say that there is none.
             warnings.warn(f"{path.name} is not signed: {error}", stacklevel=2)

@@ -1,13 +1,307 @@
-"""stub"""
+"""Layer 2 of provenance: signed content credentials (C2PA), with the extra ``genai-core[provenance]``.
+
+The first signature makes a certificate authority and one ES256 key in the user's config folder; the
+authority's own key is thrown away. Pictures, sound and film are signed in place; for anything else one
+``credentials.zip`` a run holds the records, signed. Everything works offline, and only what this
+authority, or one in ``signing/trusted/*.pem``, vouches for counts as trusted: anybody can make a
+signature that is merely valid. Signatures are not reproducible; the record holds the hash from before.
+
+All use of c2pa and cryptography is in this file.
+"""
 
 from __future__ import annotations
-from collections.abc import Mapping
-from typing import Any
+
+import gzip
+import io
+import json
+import os
+import shutil
+import zipfile
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, BinaryIO, Literal
+
+from genai_core.errors import BadInput, MissingDependency, ResourceError
+from genai_core.files.atomic import atomic_write, explain_os_error, sha256_bytes
+
+CREDENTIALS = "credentials.zip"
+MEDIA = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".webp": "image/webp",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".wav": "audio/wav",
+    ".flac": "audio/flac",
+    ".mp3": "audio/mpeg",
+    ".mp4": "video/mp4",
+}
+_LIST = "records.jsonl.gz"
+_LABEL = "org.genai.record"
+_FORMATS = {**MEDIA, ".zip": "zip"}
+_MARK = _LABEL.encode()
+_YEARS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What the signature of a file is worth.
+
+    Attributes:
+        state: ``"trusted"``: ours, and the file is as it was signed; ``"stranger"``: intact, but nobody
+            trusted here made it; ``"broken"``: the file or its signature was changed; ``"none"``: there is
+            no signature of ours; ``"unchecked"``: there seems to be one, but the extra is not installed.
+        text: The signed text, unless the state is none or unchecked. Worth nothing unless trusted.
+        reason: Why it is not trusted.
+    """
+
+    state: Literal["trusted", "stranger", "broken", "none", "unchecked"]
+    text: str | None = None
+    reason: str = ""
+
+
+def installed() -> bool:
+    """Whether the extra ``genai-core[provenance]`` is there."""
+    return find_spec("c2pa") is not None and find_spec("cryptography") is not None
 
 
 def can_sign(suffix: str) -> bool:
+    """Whether files of `suffix` are signed in place here and now."""
+    return suffix in MEDIA and installed()
+
+
+def sign_bytes(data: bytes, suffix: str, text: str, source_type: str) -> bytes:
+    """`data` with a signed manifest inside; thumbnails off, about 4 KB more.
+
+    Args:
+        data: A whole file.
+        suffix: One of `MEDIA`, or ``".zip"``.
+        text: What the signature vouches for.
+        source_type: IPTC digitalSourceType URI.
+
+    Raises:
+        ResourceError: No key can be made or read.
+        BadInput: `data` is not of this format.
+    """
+    c2pa = _c2pa()
+    action = {"action": "c2pa.created", "digitalSourceType": source_type}
+    manifest = {
+        "claim_generator_info": [{"name": "genai"}],
+        "assertions": [
+            {"label": "c2pa.actions", "data": {"actions": [action]}},
+            {"label": _LABEL, "data": {"text": text}},
+        ],
+    }
+    folder = _make_keys(config_folder() / "signing")
+    out = io.BytesIO()
+    try:
+        with c2pa.Builder(manifest, _context("")) as builder:
+            builder.sign(_signer(folder), _FORMATS[suffix], io.BytesIO(data), out)
+    except c2pa.C2paError as error:
+        raise BadInput(suffix, f"cannot be signed: {_one_line(error)}") from None
+    return out.getvalue()
+
+
+def check(file: BinaryIO, suffix: str) -> Credential:
+    """What the signature inside an open file is worth. Never raises for what the file holds."""
+    if suffix not in _FORMATS:
+        return Credential("none")
+    if not installed():
+        hint = "pip install 'genai-core[provenance]'"
+        return Credential("unchecked", reason=hint) if _marked(file) else Credential("none")
+    c2pa = _c2pa()
+    try:
+        with c2pa.Reader(_FORMATS[suffix], file, context=_context(_anchors())) as reader:
+            report = json.loads(reader.json())
+    except c2pa.C2paError as error:
+        # A picture that is merely damaged was never signed; one with the marks of a manifest was.
+        return Credential("broken", reason=_one_line(error)) if _marked(file) else Credential("none")
+    manifest = report["manifests"].get(report.get("active_manifest"), {})
+    texts = [a["data"].get("text") for a in manifest.get("assertions", ()) if a.get("label") == _LABEL]
+    text = texts[0] if len(texts) == 1 and isinstance(texts[0], str) else None
+    state = report.get("validation_state")
+    if state == "Trusted":
+        return Credential("trusted", text)
+    if state == "Valid":
+        return Credential("stranger", text, "signed with a key that is not trusted here")
+    failures = report.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
+    return Credential("broken", text, ", ".join(str(f.get("code")) for f in failures) or "invalid")
+
+
+def sign_records(folder: Path, records: Mapping[str, Mapping[str, Any]], source_type: str) -> Path | None:
+    """Write ``credentials.zip`` into `folder`: the records by file name, signed.
+
+    Returns:
+        Its path; None when the extra is not installed.
+    """
+    if not installed():
+        return None
+    lines = (json.dumps({"file": name, "record": records[name]}, sort_keys=True) for name in sorted(records))
+    content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        # c2pa reads stored members only; a fixed date keeps the unsigned bytes the same.
+        archive.writestr(zipfile.ZipInfo(_LIST), content)
+    text = json.dumps({_LIST: sha256_bytes(content)})
+    return atomic_write(folder / CREDENTIALS, sign_bytes(buffer.getvalue(), ".zip", text, source_type))
+
+
+def read_records(path: Path) -> tuple[Credential, Iterator[tuple[str, Any]]]:
+    """What a ``credentials.zip`` is worth and, only when it is trusted, file names with their records."""
+    with path.open("rb") as file:
+        credential = check(file, ".zip")
+    if credential.state != "trusted":
+        return credential, iter(())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            content = archive.read(_LIST)
+        if json.loads(credential.text or "") != {_LIST: sha256_bytes(content)}:
+            return Credential("broken", reason="its list is not the signed one"), iter(())
+    except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
+        return Credential("broken", reason=_one_line(error)), iter(())
+    entries = map(json.loads, gzip.decompress(content).splitlines())
+    return credential, ((entry["file"], entry["record"]) for entry in entries)
+
+
+def config_folder() -> Path:
+    """Where the user's keys are: ``GENAI_CONFIG_HOME``, or ``genai`` in the XDG config folder."""
+    if own := os.environ.get("GENAI_CONFIG_HOME"):
+        return Path(own)
+    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "genai"
+
+
+def _marked(file: BinaryIO) -> bool:
+    """Whether the bytes of a manifest are in `file`, whatever state it is in."""
+    file.seek(0)
+    tail = b""
+    while block := file.read(1 << 20):
+        if _MARK in tail + block:
+            return True
+        tail = block[-len(_MARK) :]
     return False
 
 
-def sign_bytes(data: bytes, suffix: str, record: Mapping[str, Any]) -> bytes:
-    return data
+def _c2pa() -> Any:
+    if not installed():
+        raise MissingDependency("signing needs c2pa-python", hint="pip install 'genai-core[provenance]'")
+    import c2pa
+
+    return c2pa
+
+
+@cache
+def _context(anchors: str) -> Any:
+    """Settings for signing (no anchors) or checking: nothing is fetched, no thumbnails are made."""
+    return _c2pa().Context.from_dict(
+        {
+            "builder": {"thumbnail": {"enabled": False}},
+            "verify": {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False},
+            **({"trust": {"trust_anchors": anchors}} if anchors else {}),
+        }
+    )
+
+
+@cache
+def _signer(folder: Path) -> Any:
+    c2pa = _c2pa()
+    try:
+        chain, key = (folder / "chain.pem").read_bytes(), (folder / "key.pem").read_bytes()
+        return c2pa.Signer.from_info(c2pa.C2paSignerInfo(c2pa.C2paSigningAlg.ES256, chain, key, None))
+    except (OSError, c2pa.C2paError) as error:
+        raise ResourceError(
+            f"{folder}: the signing key cannot be used: {_one_line(error)}",
+            hint="move the folder away; the next signature makes a new key",
+        ) from None
+
+
+def _anchors() -> str:
+    """PEM of the authorities that are trusted here: our own, and those the user put beside it."""
+    folder = config_folder() / "signing"
+    texts = []
+    for path in (folder / "ca.pem", *sorted((folder / "trusted").glob("*.pem"))):
+        with suppress(OSError, UnicodeDecodeError):
+            texts.append(path.read_text(encoding="ascii"))
+    return "".join(texts)
+
+
+def _make_keys(folder: Path) -> Path:
+    """The folder of the key, made on first use; of several processes that make one, the first wins."""
+    if (folder / "key.pem").exists():
+        return folder
+    temporary = folder.with_name(f".tmp-{os.getpid()}-{os.urandom(4).hex()}")
+    try:
+        temporary.mkdir(parents=True, mode=0o700)
+        for name, content in _new_keys().items():
+            descriptor = os.open(temporary / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(descriptor)
+        with suppress(OSError):
+            temporary.rename(folder)
+        if not (folder / "key.pem").exists():
+            raise ResourceError(f"{folder} is in the way of a signing key", hint="move it away")
+    except OSError as error:
+        raise explain_os_error(error, folder) from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return folder
+
+
+def _new_keys() -> dict[str, bytes]:
+    """An authority, and a key it vouches for; the authority's own key is forgotten when this returns."""
+    from datetime import UTC, datetime, timedelta
+
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+    # A day of grace for clocks that run behind.
+    start = datetime.now(UTC) - timedelta(days=1)
+    above, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+
+    def name(text: str) -> x509.Name:
+        names = [(NameOID.ORGANIZATION_NAME, "genai"), (NameOID.COMMON_NAME, text)]
+        return x509.Name([x509.NameAttribute(oid, value) for oid, value in names])
+
+    def certificate(own: ec.EllipticCurvePrivateKey, text: str, *extensions: x509.ExtensionType) -> bytes:
+        usages = "key_cert_sign crl_sign" if own is above else "digital_signature"
+        fields = (
+            "digital_signature content_commitment key_encipherment data_encipherment key_agreement "
+            "key_cert_sign crl_sign encipher_only decipher_only"
+        )
+        builder = (
+            x509.CertificateBuilder(name("genai local authority"), name(text), own.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(start)
+            .not_valid_after(start + timedelta(days=365 * _YEARS))
+            .add_extension(x509.BasicConstraints(own is above, 0 if own is above else None), critical=True)
+            .add_extension(x509.KeyUsage(**{f: f in usages.split() for f in fields.split()}), critical=True)
+        )
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=False)
+        return builder.sign(above, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+    authority = certificate(
+        above, "genai local authority", x509.SubjectKeyIdentifier.from_public_key(above.public_key())
+    )
+    leaf = certificate(
+        key,
+        "genai local signer",
+        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]),
+        x509.AuthorityKeyIdentifier.from_issuer_public_key(above.public_key()),
+    )
+    secret = key.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    return {"ca.pem": authority, "chain.pem": leaf + authority, "key.pem": secret}
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())[:200]
