@@ -68,6 +68,10 @@ def _only_this_machine(request: pytest.FixtureRequest, monkeypatch: pytest.Monke
     """Refuse connections and name look-ups that would leave this machine."""
     if request.node.get_closest_marker("network"):
         return
+    for name in ("http_proxy", "https_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")  # nobody listens: what tests start stays here too
+    for name in ("no_proxy", "NO_PROXY"):
+        monkeypatch.setenv(name, "localhost,127.0.0.1,::1")
     connect, connect_ex, getaddrinfo = socket.socket.connect, socket.socket.connect_ex, socket.getaddrinfo
 
     def check(host: Any) -> None:
