@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from rdkit import Chem
 from rdkit.Chem import rdFingerprintGenerator
+
+if TYPE_CHECKING:
+    from rdkit import Chem
 
 BITS = 1024
 _EXACT_BFLOAT16 = 256
@@ -45,7 +47,8 @@ def morgan_row(molecule: Chem.Mol) -> Packed:
 
 def bit_counts(packed: Packed) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Number of bits set in each fingerprint, shape (n,)."""
-    return np.bitwise_count(packed).sum(axis=1, dtype=np.int64)
+    counts: np.ndarray[Any, np.dtype[np.int64]] = np.bitwise_count(packed).sum(axis=1, dtype=np.int64)
+    return counts
 
 
 def nearest(queries: Packed, reference: Packed) -> tuple[Floats, np.ndarray[Any, np.dtype[np.int64]]]:
