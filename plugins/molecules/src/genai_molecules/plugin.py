@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from genai_core.plugins.hookspecs import hookimpl
-from genai_core.plugins.specs import ArtifactSpec, DataFile, DatasetSpec
+from genai_core.plugins.specs import ArtifactSpec, DataFile, DatasetSpec, ModelSpec
 
 GENAI_API = 1
 
@@ -99,3 +99,23 @@ def genai_artifacts() -> Iterable[ArtifactSpec]:
         media_type="chemical/x-daylight-smiles",
         factory="genai_molecules.artifacts:Molecules",
     )
+
+
+RNN = ModelSpec(
+    name="rnn",
+    summary="Recurrent network over SMILES, trained on MOSES",
+    modality="molecules",
+    family="autoregressive",
+    capabilities=frozenset({"train", "sample", "score"}),
+    factory="genai_molecules.models.rnn:MoleculeRNN",
+    config="genai_molecules.config:RNNConfig",
+    options="genai_molecules.config:SamplingConfig",
+    licence="Apache-2.0",
+    citation="Segler et al., ACS Cent. Sci. 4:120 (2018); Polykovskiy et al., Front. Pharmacol. 11:565644 (2020)",
+)
+
+
+@hookimpl
+def genai_models() -> Iterable[ModelSpec]:
+    """Language models over SMILES."""
+    yield RNN
