@@ -59,7 +59,7 @@ class SequenceDataset(Generic[T]):
 
 
 def digest(value: Any) -> str:
-    """Hex sha256 of a value's content: plain values, bytes, arrays, tensors, and lists, tuples, mappings of them.
+    """Hex sha256 of a value's content: plain values, bytes, arrays, tensors, and sequences or mappings of them.
 
     Raises:
         PluginError: A value of another type.

@@ -1,0 +1,1 @@
+"""A plugin that keeps every promise; the mutants in test_contract_suite.py each break one."""
