@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,9 +31,9 @@ def verify(path: Path, strict: bool, as_json: bool, quiet: bool) -> None:
     from genai_core.files.verify import verify as verdicts
 
     found = list(verdicts(path))
-    counts = Counter(verdict.status for verdict in found)
+    counts: Counter[str] = Counter(verdict.status for verdict in found)
     if as_json:
-        print_json({"files": [_as_json(verdict) for verdict in found], "counts": dict(counts)})
+        print_json({"files": [_as_json(verdict) for verdict in found], "counts": dict(counts.items())})
     else:
         _print_table([v for v in found if v.status != "ok"] if quiet and len(found) > 1 else found)
     if not quiet and not as_json:
@@ -65,17 +66,22 @@ def reproduce(
     from genai_core.results.reproduce import reproduce as make_again
 
     outcome = make_again(file, where=where, inputs=inputs, out=out)
+    name = _shown(file)
     if as_json:
-        print_json({"file": _shown(file), "same": outcome.same, "sha256": outcome.sha256}
-                   | {"expected": outcome.expected, "differences": list(outcome.differences)})  # fmt: skip
-    elif outcome.same:
-        click.echo(f"{_shown(file)}: the same {outcome.size:,} bytes, sha256 {outcome.sha256}")
+        print_json({"file": name, **asdict(outcome)})
     if not outcome.same:
-        reasons = "; ".join(outcome.differences) or "everything the record names is the same here"
+        reasons = "; ".join(outcome.differences) or "all that the record names is the same here"
+        here, there = outcome.sha256[:16], outcome.expected[:16]
         raise VerificationError(
-            f"{_shown(file)}: made again it is {outcome.sha256[:16]}, not {outcome.expected[:16]} ({reasons})",
-            hint="install the versions the record names, or compare on the machine type it was made on",
+            f"{name}: made again, sha256 is {here} instead of {there} ({reasons})",
+            hint="install the versions that the record names, on the kind of machine it was made on",
         )
+    if outcome.intact is False:
+        raise VerificationError(
+            f"{name} was changed since: its record gives the bytes it had", hint="keep those with -o"
+        )
+    if not as_json:
+        click.echo(f"{name}: the same {outcome.size:,} bytes again, sha256 {outcome.sha256}")
     for difference in () if quiet or as_json else outcome.differences:
         click.echo(f"although {difference}", err=True)
 

@@ -29,6 +29,7 @@ SCHEMA = "genai-record/1"
 SUFFIX = ".genai.json"
 MAX_BYTES = 4 << 20
 MAX_DEPTH = 32
+UNRECORDED = "path:unrecorded"
 IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 # "$" sorts before every letter, so canonical text starts with this wherever a format holds it.
 _START = b'{"$schema":"genai-record/'
@@ -129,7 +130,7 @@ def write_record(path: Path, record: Mapping[str, Any]) -> Path:
 
     data = path.read_bytes()
     suffix, packed = path.suffix.lower(), path.suffix.lower() == ".gz"
-    full = {key: record[key] for key in record if key not in ("content", "file", "record_sha256")}
+    full = unsealed(record)
     full["content"] = _digest(data) | {"suffix": Path(path.stem).suffix.lower() + ".gz" if packed else suffix}
     text = to_text(full)
     full["file"] = _digest(data)
@@ -145,6 +146,11 @@ def write_record(path: Path, record: Mapping[str, Any]) -> Path:
     full["record_sha256"] = checksum(full)
     text = json.dumps(full, sort_keys=True, indent=1, ensure_ascii=True, allow_nan=False)
     return atomic_write(record_path(path), f"{text}\n".encode())
+
+
+def unsealed(record: Mapping[str, Any]) -> Record:
+    """A record as it is before its file is written: what stands inside files, without any hash of them."""
+    return {key: value for key, value in record.items() if key not in ("content", "file", "record_sha256")}
 
 
 def checksum(record: Mapping[str, Any]) -> str:
@@ -269,7 +275,7 @@ def without_paths(value: Any) -> Any:
         inner = place.is_absolute() and (place.is_dir() or place.is_relative_to(Path.home()))
     except (OSError, ValueError, RuntimeError):
         return str(value)
-    return "path:unrecorded" if inner or _PRIVATE.search(str(value)) else str(value)
+    return UNRECORDED if inner or _PRIVATE.search(str(value)) else str(value)
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

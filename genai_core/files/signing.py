@@ -133,14 +133,15 @@ def check(file: BinaryIO, suffix: str) -> Credential:
     return Credential("broken", text, ", ".join(str(f.get("code")) for f in failures) or "invalid")
 
 
-def sign_records(folder: Path, records: Mapping[str, Mapping[str, Any]], source_type: str) -> Path | None:
+def sign_records(folder: Path, records: Mapping[str, Mapping[str, Any]]) -> Path | None:
     """Write ``credentials.zip`` into `folder`: the records by file name, signed.
 
     Returns:
-        Its path; None when the extra is not installed.
+        Its path; None when the extra is not installed or there are no records.
     """
-    if not installed():
+    if not records or not installed():
         return None
+    source_type = next(iter(records.values()))["digital_source_type"]
     lines = (json.dumps({"file": name, "record": records[name]}, sort_keys=True) for name in sorted(records))
     content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
     buffer = io.BytesIO()

@@ -26,6 +26,7 @@ from genai_core.files.provenance import (
     parse_record,
     read_record,
     record_path,
+    unsealed,
 )
 
 Status = Literal["ok", "changed", "missing", "record only", "no record", "unreadable"]
@@ -166,7 +167,7 @@ class _Evidence:
         return Verdict(path, status, detail, record["generator"]["id"], record["seed"], tuple(self.layers))
 
     def _compare(self, record: Mapping[str, Any], what: str) -> None:
-        if self.record is not None and _how(record) != _how(self.record):
+        if self.record is not None and unsealed(record) != unsealed(self.record):
             self.contradictions.append(f"{what} is another one than that beside it")
         self.record = self.record or dict(record)
 
@@ -233,7 +234,7 @@ def _signed_list(folder: Path) -> Mapping[str, Any]:
 
 @lru_cache(maxsize=4)
 def _recorded(folder: Path) -> Mapping[str, str]:
-    """Content hash to file name, for every record in a folder: to tell a swapped record from a changed file."""
+    """Content hash to file name for a folder's records: tells a swapped record from a changed file."""
     found: dict[str, str] = {}
     for place in sorted(folder.glob(f"*{SUFFIX}")):
         try:
@@ -241,11 +242,6 @@ def _recorded(folder: Path) -> Mapping[str, str]:
         except BadInput:
             continue
     return found
-
-
-def _how(record: Mapping[str, Any]) -> dict[str, Any]:
-    """A record without the hashes that are known only once the file is there."""
-    return {k: v for k, v in record.items() if k not in ("content", "file", "record_sha256")}
 
 
 def _read(path: Path) -> tuple[str, int, bytes]:
