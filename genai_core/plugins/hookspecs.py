@@ -102,7 +102,8 @@ def genai_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body]
     Example:
         >>> @hookimpl
         ... def genai_commands():
-        ...     yield CommandSpec(name="markov-draw", summary="Draw the chain", factory="genai_markov.cli:draw")
+        ...     yield CommandSpec(name="markov-draw", summary="Draw the chain",
+        ...                       factory="genai_markov.cli:draw")
     """
 
 
@@ -113,7 +114,8 @@ def genai_checks() -> Iterable[CheckSpec]:  # type: ignore[empty-body]
     Example:
         >>> @hookimpl
         ... def genai_checks():
-        ...     yield CheckSpec(name="corpus", summary="The corpus is readable", factory="genai_markov.checks:corpus")
+        ...     yield CheckSpec(name="corpus", summary="The corpus is readable",
+        ...                     factory="genai_markov.checks:corpus")
     """
 
 

@@ -1,0 +1,342 @@
+"""Finds, checks and holds what the installed plugins offer.
+
+One broken plugin never stops another: whatever it raises becomes a `Fault`, told in one line on stderr
+and in full by `genai doctor`, and nothing of it is kept.
+
+| variable | meaning |
+|---|---|
+| `GENAI_PLUGINS` | comma-separated names: load these only; empty: none but the core |
+| `GENAI_DISABLE_PLUGINS` | comma-separated names: leave these out |
+| `GENAI_STRICT` | `1`: raise the first fault instead of going on (for plugin authors) |
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from importlib import import_module
+from time import perf_counter
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+from genai_core.errors import PluginError
+from genai_core.plugins import hookspecs, specs
+from genai_core.plugins.contain import contained
+from genai_core.plugins.discovery import Candidate, candidates, official, unfit
+from genai_core.plugins.specs import Spec
+
+if TYPE_CHECKING:
+    from genai_core.config import Config
+    from genai_core.plugins.faults import Fault
+
+OFFERS: dict[str, type[Spec]] = {
+    "genai_datasets": specs.DatasetSpec,
+    "genai_models": specs.ModelSpec,
+    "genai_evaluators": specs.EvaluatorSpec,
+    "genai_pipelines": specs.PipelineSpec,
+    "genai_artifacts": specs.ArtifactSpec,
+    "genai_commands": specs.CommandSpec,
+    "genai_checks": specs.CheckSpec,
+}
+EVENTS = ("genai_run_started", "genai_metrics", "genai_run_finished")
+KINDS = tuple(offer.kind for offer in OFFERS.values())
+TOO_MANY = 10_000  # specs of one hook; a generator that never ends stops here
+RUN_TIME = "(run time)"
+FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
+PATIENCE = 3  # failures after which an event hook is no longer called
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A plugin that passed: where it came from, what it offers, how long its import and hooks took."""
+
+    source: Candidate
+    module: object
+    specs: tuple[Spec, ...]
+    import_ms: float
+
+
+class Registry:
+    """What is installed. Use `registry()`; a fresh instance is for tests and for `genai doctor`.
+
+    Args:
+        allow: Names to load; None: all. The core is always there.
+        deny: Names to leave out.
+        strict: Raise the first fault as `PluginError`.
+
+    Attributes:
+        plugins: What was loaded, by plugin name.
+        faults: What went wrong, in the order it was found.
+        off: Names that are installed and switched off.
+    """
+
+    def __init__(
+        self, *, allow: Iterable[str] | None = None, deny: Iterable[str] = (), strict: bool = False
+    ) -> None:
+        self.allow = None if allow is None else frozenset(allow)
+        self.deny = frozenset(deny)
+        self.strict = strict
+        self.plugins: dict[str, Loaded] = {}
+        self.faults: list[Fault] = []
+        self.off: list[str] = []
+        self._failures: Counter[tuple[str, str]] = Counter()
+        self._manager = pluggy.PluginManager("genai")
+        self._manager.add_hookspecs(hookspecs)
+
+    @classmethod
+    def from_environment(cls) -> Registry:
+        """A registry with the switches of the environment, nothing loaded yet."""
+        names = os.environ.get("GENAI_PLUGINS")
+        return cls(
+            allow=None if names is None else _words(names),
+            deny=_words(os.environ.get("GENAI_DISABLE_PLUGINS", "")),
+            strict=os.environ.get("GENAI_STRICT") == "1",
+        )
+
+    def discover(self) -> Registry:
+        """Load every installed plugin that is not switched off."""
+        for plugin, claims in candidates().items():
+            if plugin != "core" and (plugin in self.deny or not (self.allow is None or plugin in self.allow)):
+                self.off.append(plugin)
+                continue
+            owner = official(plugin)
+            rightful = [claim for claim in claims if owner in (None, claim.distribution)]
+            for claim in claims:
+                if claim not in rightful or len(rightful) > 1:
+                    self._fault(claim, "metadata", _refused("claimed", claim, claims))
+            if len(rightful) == 1:
+                self._admit(rightful[0])
+        if self.strict and self.faults:
+            raise PluginError(self.faults[0].line, hint="unset GENAI_STRICT to go on without it")
+        return self
+
+    def register(self, module: object, name: str = "mine") -> None:
+        """Add a module or object with hooks at run time; the same name again replaces it.
+
+        Raises:
+            PluginError: It breaks the contract, or the name belongs to an installed plugin.
+        """
+        old = self.plugins.get(name)
+        if official(name) or (old and old.source.distribution != RUN_TIME):
+            raise PluginError(f"the plugin name {name!r} is taken", hint="choose another name=")
+        if old:
+            self._manager.unregister(old.module)
+            del self.plugins[name]
+        known = len(self.faults)
+        self._admit(Candidate(name, getattr(module, "__name__", type(module).__name__), RUN_TIME), module)
+        faults, self.faults[known:] = self.faults[known:], []
+        if faults:
+            self._drop(name)
+            raise PluginError(f"plugin {name!r}: {faults[0].error}", hint=faults[0].hint)
+
+    def specs(
+        self, kind: str, *, modality: str | None = None, tag: str | None = None, capability: str | None = None
+    ) -> list[Any]:
+        """Specs of `kind` (``"dataset"``, ``"model"``, ...) that match every filter given, sorted by id."""
+        found = [spec for plugin in self.plugins.values() for spec in plugin.specs if spec.kind == kind]
+        if modality is not None:
+            found = [spec for spec in found if getattr(spec, "modality", None) == modality]
+        if tag is not None:
+            found = [spec for spec in found if tag in spec.tags]
+        if capability is not None:
+            found = [spec for spec in found if capability in getattr(spec, "capabilities", ())]
+        return sorted(found, key=lambda spec: spec.id)
+
+    def find(self, kind: str, name: str) -> Any:
+        """The spec called `name`: a full id, or a bare name when only one plugin uses it.
+
+        Raises:
+            UnknownId: None or several; the error says which there are or what to install.
+        """
+        return self._find(name, (kind,))
+
+    def find_any(self, name: str) -> Any:
+        """The spec called `name`, of any kind (an id of two kinds: the first in the order of `KINDS`)."""
+        return self._find(name, KINDS)
+
+    def _find(self, name: str, kinds: tuple[str, ...]) -> Any:
+        every = [spec for kind in kinds for spec in self.specs(kind)]
+        found = [spec for spec in every if name == spec.id] or [spec for spec in every if name == spec.name]
+        if len({spec.id for spec in found}) == 1:
+            return found[0]
+        from genai_core.plugins.resolve import unknown
+
+        raise unknown(self, name, kinds, found)
+
+    def load(self, spec: Spec, field: str = "factory") -> Any:
+        """What the import string in `field` names; its requirements are checked before the import.
+
+        Raises:
+            MissingDependency: A distribution in ``spec.requires`` is absent or too old.
+            PluginError: The reference is broken; the message names plugin, id and reference.
+        """
+        from genai_core.plugins.resolve import load
+
+        return load(self, spec, field)
+
+    def config_class(self, spec: Spec, field: str = "config") -> type[Config]:
+        """The `Config` subclass in `field`; `EmptyConfig` where the spec names none."""
+        from genai_core.plugins.resolve import config_class
+
+        return config_class(self, spec, field)
+
+    def build(self, spec: Spec, values: Mapping[str, Any] | Config | None = None) -> Any:
+        """``factory(config)`` with `values` validated first."""
+        from genai_core.plugins.resolve import build
+
+        return build(self, spec, values)
+
+    def version(self, plugin: str) -> str:
+        """Version of the distribution behind `plugin`; ``"0"`` when registered at run time or unknown."""
+        return self.plugins[plugin].source.version if plugin in self.plugins else "0"
+
+    def notify(self, hook: str, **arguments: Any) -> None:
+        """Call an event hook of every plugin, by name; a failing one is told, and left out after three times."""
+        for plugin, impl in sorted(self._impls(hook), key=lambda item: item[0]):
+            if self._failures[plugin, hook] >= PATIENCE:
+                continue
+            try:
+                impl.function(*(arguments[name] for name in impl.argnames))
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:
+                self._failures[plugin, hook] += 1
+                self._fault(self.plugins[plugin].source, "event", error)
+                if self._failures[plugin, hook] <= PATIENCE:
+                    _tell(self.faults[-1:])
+
+    def _admit(self, source: Candidate, module: object = None) -> None:
+        """Import, check, register, ask and commit one plugin; on any fault nothing of it stays."""
+        stage, start = "metadata", perf_counter()
+        offered: dict[str, Spec] = {}
+        try:
+            with contained() as misdeeds:
+                if problem := source.problem or unfit(source):
+                    raise problem
+                stage = "import"
+                module = module or _import(source.value)
+                stage = "api"
+                self._check_api(source, module)
+                stage = "hooks"
+                self._manager.register(module, source.plugin)
+                self._check_names(source, module)
+                stage = "specs"
+                for hook, offer in OFFERS.items():
+                    for _, impl in self._impls(hook, module):
+                        for spec in _ask(hook, offer, impl.function):
+                            if spec.name in offered:
+                                self._fault(source, stage, _refused("duplicate", spec), warning=True)
+                            offered.setdefault(spec.name, replace(spec, plugin=source.plugin))
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:
+            self._drop(source.plugin)
+            self._fault(source, stage, error)
+            return
+        for misdeed in misdeeds:
+            self._fault(source, "import", _refused("misdeed", misdeed), warning=True)
+        milliseconds = (perf_counter() - start) * 1000
+        self.plugins[source.plugin] = Loaded(source, module, tuple(offered.values()), milliseconds)
+
+    def _check_api(self, source: Candidate, module: object) -> None:
+        api = getattr(module, "GENAI_API", None)
+        if type(api) is not int or api != hookspecs.API_VERSION:
+            raise _refused("wrong_api", source, api)
+
+    def _check_names(self, source: Candidate, module: object) -> None:
+        """Fault a ``genai_*`` function that pluggy would pass over in silence; no hook at all is an error."""
+        known = {*OFFERS, *EVENTS}
+        for name in dir(module):
+            if name.startswith("genai_") and isinstance(getattr(module, name), FUNCTIONS):
+                marks = self._manager.parse_hookimpl_opts(module, name)
+                if ((marks and marks.get("specname")) or name) not in known:
+                    self._fault(source, "hooks", _refused("unknown_hook", name, known), warning=True)
+                elif marks is None:
+                    self._fault(source, "hooks", _refused("unmarked_hook", name), warning=True)
+                elif marks["hookwrapper"] or marks["wrapper"]:
+                    raise _refused("wrapper", name)
+        if not any(self._impls(hook, module) for hook in known):
+            raise _refused("no_hook", source)
+
+    def _impls(self, hook: str, module: object = None) -> list[tuple[str, pluggy.HookImpl]]:
+        impls = getattr(self._manager.hook, hook).get_hookimpls()
+        return [(impl.plugin_name, impl) for impl in impls if module is None or impl.plugin is module]
+
+    def _drop(self, plugin: str) -> None:
+        if self._manager.has_plugin(plugin):
+            self._manager.unregister(name=plugin)
+        self.plugins.pop(plugin, None)
+
+    def _fault(self, source: Candidate, stage: str, error: BaseException, *, warning: bool = False) -> None:
+        from genai_core.plugins.faults import describe
+
+        self.faults.append(describe(source, stage, error, warning=warning))
+
+
+def registry() -> Registry:
+    """The registry of this process, loaded at the first call; each fault is one line on stderr.
+
+    Raises:
+        PluginError: There is a fault and ``GENAI_STRICT=1``.
+    """
+    global _current  # noqa: PLW0603 - one registry a process
+    if _current is None:
+        _current = Registry.from_environment().discover()
+        _tell(_current.faults)
+    return _current
+
+
+def register(module: object, name: str = "mine") -> None:
+    """`Registry.register` on the registry of this process; for notebooks and tests."""
+    registry().register(module, name)
+
+
+def reset() -> None:
+    """Forget the registry of this process; the next `registry()` reads the environment again."""
+    global _current  # noqa: PLW0603
+    _current = None
+
+
+_current: Registry | None = None
+
+
+def _import(value: str) -> object:
+    module, _, attributes = value.partition("[")[0].strip().partition(":")
+    found: object = import_module(module)
+    for attribute in filter(None, attributes.split(".")):
+        found = getattr(found, attribute)
+    return found
+
+
+def _ask(hook: str, offer: type[Spec], function: Any) -> Iterator[Spec]:
+    """Call one hook of one plugin and check what comes, item by item."""
+    items = function()
+    if items is None or isinstance(items, str | Spec) or not hasattr(items, "__iter__"):
+        raise _refused("not_specs", hook, offer, items)
+    for number, item in enumerate(items):
+        if type(item) is not offer:
+            raise _refused("not_specs", hook, offer, item)
+        if number >= TOO_MANY:
+            raise _refused("too_many", hook, TOO_MANY)
+        yield item
+
+
+def _refused(why: str, *about: Any) -> Exception:
+    from genai_core.plugins import faults
+
+    refused: Exception = getattr(faults, why)(*about)
+    return refused
+
+
+def _tell(faults: Iterable[Fault]) -> None:
+    for fault in faults:
+        print(f"genai: {fault.line}", file=sys.stderr)
+
+
+def _words(text: str) -> list[str]:
+    return [word.strip() for word in text.split(",") if word.strip()]
