@@ -1,8 +1,8 @@
 """Small SVG charts for the report, each with the table and the sentence that say the same in words.
 
-A chart is plain SVG of about 360 units in width, so that its text stays readable on a phone. Colours come from
-the report's style sheet through classes (``s0`` is the sample, ``s1`` the reference), never from attributes: so
-one chart serves light, dark and print. The same data gives the same bytes.
+A chart is plain SVG of about 360 units in width, so that its text stays readable on a phone. Colours come
+from the report's style sheet through classes (``s0`` is the sample, ``s1`` the reference), never from
+attributes, so one chart serves light, dark and print. The same data gives the same bytes.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The report: one HTML file that opens from disk, on a phone or a desktop, and asks the network for nothing.
 
-A page is a title, a few headline numbers and a list of sections; each section is a small frozen dataclass below.
-Everything from outside (SMILES, captions, plugin texts, pictures) is escaped or embedded as ``data:`` image, so
-that it can neither run nor load anything; the content-security policy forbids both once more. The same content
-gives the same bytes: no times, no random names.
+A page is a title, a few headline numbers and a list of sections, each a small frozen dataclass. Everything
+from outside (SMILES, captions, plugin texts, pictures) is escaped or embedded as a ``data:`` image, so that it
+can neither run nor load anything; the content-security policy forbids both once more. The same content gives
+the same bytes: no times, no random names.
 """
 
 from __future__ import annotations
@@ -236,7 +236,7 @@ def _asset(name: str) -> str:
 
 
 def _policy(style: str, script: str) -> str:
-    """The content-security policy: our own style and script by hash, pictures and sound from the file itself."""
+    """Content-security policy: our own style and script by hash, pictures and sound from the file itself."""
 
     def digest(text: str) -> str:
         return "'sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode() + "'"

@@ -1,0 +1,115 @@
+"""A folder that belongs to one run, and in which nothing else is ever replaced."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from genai_core.errors import ResourceError, UsageError
+from genai_core.files.atomic import (
+    atomic_write,
+    explain_os_error,
+    inside,
+    make_folder,
+    safe_name,
+    sha256_file,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MANIFEST = "manifest.json"
+_ELSEWHERE = "choose another folder with -o"
+
+
+class OutputFolder:
+    """A folder with a manifest.json that says whose it is and which files in it are ours.
+
+    The owner may come again, after a kill or to make the same once more: it replaces the files it made itself,
+    unless somebody changed them since. A folder of another owner, or with anything in it and no manifest, is
+    refused before anything is touched.
+
+    A file is announced (null) before it is written and settled with its sha256 after, so that a kill in
+    between leaves no file of which we do not know that it is ours.
+
+    Args:
+        folder: Made when missing.
+        owner: JSON values that tell this run from others: ``spec``, ``config_hash``, ``seed``.
+    """
+
+    def __init__(self, folder: Path, owner: dict[str, Any]) -> None:
+        self.folder, self.owner = folder, owner
+        self.files: dict[str, str | None] = {}
+
+    @contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Hold the folder for this run; refuse it when it holds anything else."""
+        make_folder(self.folder)
+        try:
+            descriptor = os.open(self.folder, os.O_RDONLY)
+        except OSError as error:
+            raise explain_os_error(error, self.folder) from error
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            self._check()
+            self._write("running")
+            yield
+        except BlockingIOError:
+            raise ResourceError(
+                f"{self.folder}: another process is working here", hint="wait for it, or choose another -o"
+            ) from None
+        finally:
+            os.close(descriptor)
+
+    def announce(self, name: str) -> None:
+        """About to write `name`."""
+        if name not in self.files and (self.folder / name).exists():
+            raise UsageError(
+                f"{self.folder / name} is there and was not made by this run", hint="choose another -o"
+            )
+        self.files[name] = None
+        self._write("running")
+
+    def settle(self, name: str) -> None:
+        """`name` is written."""
+        self.files[name] = sha256_file(self.folder / name)
+        self._write("running")
+
+    def done(self) -> None:
+        """All is written."""
+        self._write("done")
+
+    def _check(self) -> None:
+        place = self.folder / MANIFEST
+        if not place.exists():
+            if any(not child.name.startswith(".tmp-") for child in self.folder.iterdir()):
+                raise UsageError(f"{self.folder} is not empty and not of this pipeline", hint=_ELSEWHERE)
+            return
+        try:
+            there = json.loads(place.read_text(encoding="utf-8"))
+            owner, files = there["run"], dict(there["files"])
+        except (OSError, ValueError, KeyError, TypeError):
+            raise UsageError(
+                f"{self.folder} holds something else: its {MANIFEST} is not ours", hint=_ELSEWHERE
+            ) from None
+        if owner != self.owner:
+            raise UsageError(
+                f"{self.folder} holds a run of {owner.get('spec')} with seed {owner.get('seed')} and "
+                f"{'the same' if owner.get('config_hash') == self.owner['config_hash'] else 'other'} settings",
+                hint=_ELSEWHERE,
+            )
+        for name, sha256 in files.items():
+            path = inside(self.folder, safe_name(name))
+            if sha256 is not None and path.exists() and sha256_file(path) != sha256:
+                raise UsageError(
+                    f"{path} was changed since it was made", hint=f"move it away, or {_ELSEWHERE}"
+                )
+        self.files = files
+
+    def _write(self, status: str) -> None:
+        value = {"format": 1, "status": status, "run": self.owner, "files": self.files}
+        atomic_write(self.folder / MANIFEST, (json.dumps(value, indent=1) + "\n").encode())

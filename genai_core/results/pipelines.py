@@ -1,0 +1,307 @@
+"""Pipelines: one call from settings to a folder of files, numbers and a report.
+
+A plugin's pipeline is ``factory(config, run)``; it works and tells the `PipelineRun` what came of it::
+
+    out/  leads.smi, ...    what the pipeline saved     each file with NAME.genai.json beside it
+          metrics.json      counts, evaluations         config.toml   everything resolved
+          report.html       all of it to look at        files.zip     signed, where signing is installed
+          manifest.json     whose folder this is and which files are ours
+
+A folder belongs to one pipeline with one configuration and one seed, see `OutputFolder`.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import shlex
+import zipfile
+from contextlib import contextmanager, suppress
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from genai_core.config import Config, to_toml
+from genai_core.errors import BadInput, UsageError
+from genai_core.files.atomic import atomic_write, inside, safe_name, sha256_file
+from genai_core.files.provenance import make_record, packages, read_record, write_record
+from genai_core.plugins.registry import registry
+from genai_core.protocols import Context, RunInfo, derive_seed
+from genai_core.results.folder import MANIFEST, OutputFolder
+from genai_core.results.report import Fact, Making, Metrics, Section, render
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from genai_core.files.artifacts import Artifact
+    from genai_core.plugins.specs import PipelineSpec
+    from genai_core.results.evaluate import Report
+    from genai_core.running.models import Loaded
+
+REPORT = "report.html"
+
+
+class PipelineRun:
+    """What a pipeline is handed: where to put files, numbers and sections, and where randomness comes from.
+
+    Attributes:
+        path: The output folder.
+        spec: The pipeline's spec.
+        config: Its resolved configuration.
+        seed: Seed of the whole run.
+        files: Names of the files written so far, in order.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        spec: PipelineSpec,
+        config: Config,
+        seed: int,
+        *,
+        device: str = "auto",
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> None:
+        self.path, self.spec, self.config, self.seed = path, spec, config, seed
+        self.files: list[str] = []
+        self.counts: dict[str, float] = {}
+        self.warnings: list[str] = []
+        self._wanted_device = device
+        self._progress = progress or (lambda what, done, total: None)
+        self._title, self._summary = spec.summary, ""
+        self._facts: list[Fact] = []
+        self._sections: list[Section] = []
+        self._reports: list[Report] = []
+        self._model: Loaded | None = None
+        self._folder = OutputFolder(path, {"spec": spec.id, "config_hash": config.hash(), "seed": seed})
+
+    @cached_property
+    def device(self) -> str:
+        """The torch device; looked for when first asked, because that imports torch."""
+        from genai_core.running.device import pick_device
+
+        return pick_device(self._wanted_device)
+
+    @property
+    def report(self) -> Path:
+        """The report."""
+        return self.path / REPORT
+
+    def context(self, *purpose: object, options: Config | None = None) -> Context:
+        """A `Context` whose randomness depends on the run's seed and `purpose` alone."""
+        return Context(
+            seed=derive_seed(self.seed, self.spec.id, *purpose), device=self.device, options=options
+        )
+
+    def load_model(self, where: str | Path) -> Loaded:
+        """Load the model that generates; its weights and data go into every record of the run."""
+        from genai_core.running.models import load_model
+
+        self._model = load_model(where, self.device)
+        return self._model
+
+    def progress(self, what: str, done: int = 0, total: int = 0) -> None:
+        """Say what is being done now and how far it is; `total` 0 where that is unknown."""
+        self._progress(what, done, total)
+
+    def save(self, artifact: Artifact, name: str) -> Path:
+        """Write an artifact into the folder, its record inside where the format has a place, and beside it."""
+        with self._writing(name) as path:
+            artifact.record = self._record(name, artifact.modality)
+            artifact.save(path)
+        return path
+
+    def write(self, name: str, data: bytes | str) -> Path:
+        """Write any other file into the folder, its record beside it."""
+        with self._writing(name) as path:
+            atomic_write(path, data if isinstance(data, bytes) else data.encode())
+            write_record(path, self._record(name, self.spec.modality))
+        return path
+
+    def headline(self, title: str, summary: str = "") -> None:
+        """Title of the report, and one or two sentences under it."""
+        self._title, self._summary = title, summary
+
+    def fact(self, label: str, value: str, note: str = "") -> None:
+        """A number to decide by, in large type at the top of the report."""
+        self._facts.append(Fact(label, value, note))
+
+    def count(self, name: str, value: float) -> None:
+        """A number for metrics.json."""
+        self.counts[name] = value
+
+    def section(self, section: Section) -> None:
+        """The next section of the report."""
+        self._sections.append(section)
+
+    def metrics(self, report: Report, title: str = "Metrics", note: str = "") -> None:
+        """An evaluator's report: a section here, and part of metrics.json."""
+        self._reports.append(report)
+        self._sections.append(Metrics(title, report, note))
+
+    def warn(self, message: str) -> None:
+        """What a reader must know; at the top of the report and on stderr."""
+        self.warnings.append(message)
+
+    def open(self) -> PipelineRun:
+        """Show the report in the browser."""
+        import webbrowser
+
+        webbrowser.open(self.report.resolve().as_uri())
+        return self
+
+    def __repr__(self) -> str:
+        return f"PipelineRun({self.spec.id}, {str(self.path)!r}, {len(self.files)} files)"
+
+    def _finish(self) -> None:
+        self.progress("writing the report")
+        numbers = {"pipeline": self.spec.id, "seed": self.seed, "counts": self.counts}
+        numbers |= {"warnings": self.warnings, "reports": [report.to_dict() for report in self._reports]}
+        made = [(name, _content(self.path / name)) for name in self.files if name != "config.toml"]
+        self.write("metrics.json", json.dumps(_rounded(numbers), indent=1, ensure_ascii=False) + "\n")
+        making = Making(
+            spec_id=self.spec.id,
+            seed=self.seed,
+            config=self.config.model_dump(mode="json"),
+            command=self._command(),
+            record=self._record(REPORT, self.spec.modality),
+            files=[(name, content["sha256"], content["size"]) for name, content in made],
+        )
+        page = render(
+            self._title,
+            self._sections,
+            summary=self._summary,
+            facts=self._facts,
+            warnings=self.warnings,
+            making=making,
+        )
+        self.write(REPORT, page)
+        self._write_zip()
+
+    def _write_zip(self) -> None:
+        """One signed archive of everything, for the formats that cannot carry a signature themselves."""
+        from genai_core.files import signing
+
+        if not signing.can_sign(".zip"):
+            return
+        buffer = io.BytesIO()
+        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in self.files:
+                for member in (name, f"{name}.genai.json"):
+                    archive.writestr(zipfile.ZipInfo(member), (self.path / member).read_bytes())
+        self.write("files.zip", buffer.getvalue())
+
+    @contextmanager
+    def _writing(self, name: str) -> Iterator[Path]:
+        if safe_name(name) == MANIFEST or name.endswith(".genai.json"):
+            raise UsageError(f"{self.spec.id}: {name} is not for a pipeline to write")
+        path = inside(self.path, name)
+        self._folder.announce(name)
+        yield path
+        self._folder.settle(name)
+        if name not in self.files:
+            self.files.append(name)
+
+    def _record(self, output: str, modality: str) -> dict[str, Any]:
+        config, model = self.config.model_dump(mode="json"), self._model
+        return make_record(
+            "pipeline",
+            spec_id=self.spec.id,
+            plugin_version=registry().version(self.spec.plugin),
+            weights_sha256=model.weights_sha256 if model else None,
+            config=config,
+            config_hash=self.config.hash(),
+            seed=self.seed,
+            shard=None,
+            options={},
+            data_fingerprint=model.about.get("data", {}).get("fingerprint") if model else None,
+            packages=packages(self.spec.plugin),
+            modality=modality,
+            recipe={"kind": "pipeline", "pipeline": self.spec.id, "config": config, "seed": self.seed}
+            | {"output": output},
+            device=model.device if model else None,
+        )
+
+    def _command(self) -> str:
+        """The command line that makes the same again: the settings that are not at their default."""
+        words = ["genai", "run", self.spec.id, "--seed", str(self.seed), "-o", "out"]
+        values = self.config.model_dump(mode="json", exclude_defaults=True)
+        for key, value in _leaves(values):
+            words += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
+        return shlex.join(words)
+
+
+def run_pipeline(
+    name: str,
+    values: Mapping[str, Any],
+    *,
+    seed: int = 0,
+    out: Path | None = None,
+    n: int | None = None,
+    device: str = "auto",
+    progress: Callable[[str, int, int], None] | None = None,
+) -> PipelineRun:
+    """Run the pipeline called `name` and write its files, metrics.json and report.html.
+
+    Args:
+        name: Id of the pipeline.
+        values: Its settings.
+        seed: Seed of everything; the same settings and seed give the same bytes.
+        out: Folder; must be new, empty, or of the same pipeline, settings and seed. Default: one under ``runs``.
+        n: Short for the setting ``n``, how many items to make.
+        device: ``auto`` or a torch device.
+        progress: Called with what is being done, how much of it is done, and of how much (0: unknown).
+
+    Raises:
+        UnknownId: There is no such pipeline.
+        ConfigError: A setting is unknown or out of range; so is ``n`` where the pipeline makes one thing.
+        UsageError: `out` holds something else.
+        ResourceError: `out` cannot be written, or another process works in it.
+    """
+    spec: PipelineSpec = registry().find("pipeline", name)
+    settings = dict(values) if n is None else {**values, "n": n}
+    config = registry().config_class(spec).parse(settings, where=spec.id)
+    path = out or Path("runs") / f"{spec.id.replace('/', '-')}-{config.hash()[:8]}-seed{seed}"
+    factory = registry().load(spec)
+    run = PipelineRun(path, spec, config, seed, device=device, progress=progress)
+    info = RunInfo(id=path.name, kind="pipeline", spec_id=spec.id, path=path)
+    with run._folder.claimed():
+        registry().notify("genai_run_started", run=info)
+        try:
+            run.write("config.toml", to_toml(config.model_dump(mode="json")))
+            factory(config, run)
+            run._finish()
+        except BaseException as error:
+            stopped = isinstance(error, KeyboardInterrupt)
+            registry().notify(
+                "genai_run_finished", run=info, status="interrupted" if stopped else "failed", error=error
+            )
+            raise
+        run._folder.done()
+    registry().notify("genai_run_finished", run=info, status="done", error=None)
+    return run
+
+
+def _content(path: Path) -> dict[str, Any]:
+    """Hash and size of a file's content as it was before signing, which `genai reproduce` makes again."""
+    with suppress(BadInput, KeyError):
+        content: dict[str, Any] = read_record(path)["content"]
+        return content
+    return {"sha256": sha256_file(path), "size": path.stat().st_size}
+
+
+def _rounded(value: Any) -> Any:
+    """Floats to nine digits: what further digits say depends on the machine's summation order."""
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, dict):
+        return {key: _rounded(below) for key, below in value.items()}
+    return [_rounded(below) for below in value] if isinstance(value, list | tuple) else value
+
+
+def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _leaves(value, f"{prefix}{key}.")
+        elif value is not None:
+            yield f"{prefix}{key}", value
