@@ -44,7 +44,7 @@ def test_an_old_python_is_named(checkout: Path, target: str) -> None:
 
 
 def test_every_plugin_is_installed(checkout: Path) -> None:
-    (checkout / "plugins/later").mkdir()
+    (checkout / "plugins/later").mkdir(exist_ok=True)
     (checkout / "plugins/later/pyproject.toml").write_text('[project.optional-dependencies]\nall = ["x"]\n')
     planned = make(checkout, "-n", "test").stdout
     for path in metadata_files()[1:]:
