@@ -83,6 +83,10 @@ class Artifact(ABC):
             limits: The limits of the modality.
         """
 
+    def content(self) -> bytes:
+        """What equality compares: the bytes of the default format, unless another one holds more."""
+        return self.encode(self.suffixes[0], None)
+
     @classmethod
     def concat(cls, parts: Sequence[Self]) -> Self:
         """One collection of the items of all `parts`, in order. Single items cannot be joined."""
@@ -136,11 +140,10 @@ class Artifact(ABC):
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other) or not isinstance(other, Artifact):
             return NotImplemented
-        suffix = self.suffixes[0]
-        return self.encode(suffix, None) == other.encode(suffix, None)
+        return self.content() == other.content()
 
     def __hash__(self) -> int:
-        return hash((type(self), self.encode(self.suffixes[0], None)))
+        return hash((type(self), self.content()))
 
 
 class Text(Artifact):

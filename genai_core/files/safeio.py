@@ -1,8 +1,8 @@
 """Reading what others wrote: limits that are checked before any decoder sees the data.
 
 Native decoders crash or take gigabytes on a few hundred hostile bytes (rdkit dies of a 20,000-atom SMILES),
-so every reader asks the table below first. All refusals are `BadInput`. A user who trusts a larger file raises
-the limit: ``GENAI_LIMITS="molecules.atoms=2000,molecules.items=50000000"``, or an argument of the reader.
+so every reader asks the table below first. All refusals are `BadInput`. Who trusts a larger file raises the
+limit: ``GENAI_LIMITS="molecules.atoms=2000,molecules.items=50000000"``, or an argument of the reader.
 """
 
 from __future__ import annotations

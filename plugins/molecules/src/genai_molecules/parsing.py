@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from genai_core.errors import BadInput
 from genai_core.files.safeio import Limits, limits_for
 
 if TYPE_CHECKING:
@@ -43,6 +44,18 @@ def to_mol(text: str, limits: Limits | None = None) -> Mol | None:
     if check_smiles(text, limits or limits_for("molecules")) is not None:
         return None
     return Chem.MolFromSmiles(text)
+
+
+class Row(NamedTuple):
+    """One molecule as a file gives it; `line` is where."""
+
+    line: int
+    smiles: str
+    properties: Mapping[str, str]
+
+
+Lines = Iterable[tuple[int, str]]
+OnBad = Callable[[BadInput], None]
 
 
 @dataclass

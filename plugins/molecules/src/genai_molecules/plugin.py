@@ -95,7 +95,7 @@ def genai_artifacts() -> Iterable[ArtifactSpec]:
     yield ArtifactSpec(
         name="molecules",
         summary="Molecules as SMILES, with properties",
-        suffixes=(".smi", ".csv", ".sdf"),
+        suffixes=(".smi", ".csv", ".tsv", ".sdf", ".smiles"),
         media_type="chemical/x-daylight-smiles",
         factory="genai_molecules.artifacts:Molecules",
     )
