@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genai_core.config import Config
-from genai_core.data import SequenceDataset, digest
+from genai_core.data import SequenceDataset
 from genai_core.errors import GenaiError, MissingDependency
-from genai_core.files.artifacts import Artifact
 from genai_core.plugins.registry import registry
+from genai_core.plugins.resolve import unmet
 from genai_core.protocols import Context, Fits, Trains
+from genai_core.testing.digests import join
 from genai_core.testing.observe import Effects, observed
 from genai_core.testing.promises import NotApplicable, expect, expect_ok
 
 if TYPE_CHECKING:
+    from genai_core.config import Config
+    from genai_core.files.artifacts import Artifact
     from genai_core.plugins.registry import Registry
     from genai_core.plugins.specs import ModelSpec, Spec
 
@@ -86,16 +88,16 @@ class Bench:
         with observed(self.effects.setdefault(spec.id, {})):
             yield
 
-    def keep(self, key: object, make: Any) -> Any:
-        """The result of ``make()``, made once; an error it raises is kept and raised again."""
+    def keep(self, key: object, make: Callable[..., Any], *args: Any) -> Any:
+        """The result of ``make(*args)``, made once; an error it raises is kept and raised again."""
         if key not in self._kept:
             try:
-                self._kept[key] = (make(), None)
+                self._kept[key] = (make(*args), None)
             except Exception as error:
                 self._kept[key] = (None, error)
-        value, error = self._kept[key]
-        if error is not None:
-            raise error
+        value, failure = self._kept[key]
+        if failure is not None:
+            raise failure
         return value
 
     # Building
@@ -105,6 +107,8 @@ class Bench:
         try:
             return self.registry.load(spec, field)
         except MissingDependency as error:
+            if not unmet(spec.requires):
+                raise  # it imports what it does not require
             raise NotApplicable(error.message) from None
 
     def config(self, spec: Spec, values: Mapping[str, Any] | None = None) -> Config:
@@ -119,7 +123,7 @@ class Bench:
         factory = self.load(spec)
         config = config or self.config(spec)
         with self.watched(spec):
-            return expect_ok(f"{spec.factory}({type(config).__name__})", lambda: factory(config))
+            return expect_ok(f"{spec.factory}({type(config).__name__})", factory, config)
 
     # Data
 
@@ -127,7 +131,7 @@ class Bench:
         """The built data set of a spec."""
         if not self.at_hand(spec):
             raise NotApplicable(f"{spec.origin} data that is not here; give configs or fetch it")
-        return self.keep(("data", spec.id), lambda: self.build(spec))
+        return self.keep(("data", spec.id), self.build, spec)
 
     def at_hand(self, spec: Any) -> bool:
         """Whether the data can be built here: not when it is still to be fetched or the user's own."""
@@ -156,7 +160,7 @@ class Bench:
         return own[0]
 
     def items(self, spec: Any, split: str = "train", count: int = ITEMS) -> list[Any]:
-        """The first items of a split of the data that `spec` is tried on (all items, where it has no splits)."""
+        """The first items of a split of the data that `spec` is tried on; of all, where it has no splits."""
         source = self.data_for(spec)
         data = self.data(source)
         part = data.split(split) if split in source.splits else data
@@ -181,12 +185,12 @@ class Bench:
         model = self.build(spec)
         data, ctx = self.little(spec), self.context(spec, seed, device)
         with self.watched(spec):
-            expect_ok("prepare(data, ctx)", lambda: model.prepare(data, ctx))
+            expect_ok("prepare(data, ctx)", model.prepare, data, ctx)
         return model
 
     def learned(self, spec: ModelSpec) -> Learned:
         """The model after a few steps (or its fit, or with its shipped weights); made once."""
-        return self.keep(("learned", spec.id), lambda: self._learn(spec))  # type: ignore[no-any-return]
+        return self.keep(("learned", spec.id), self._learn, spec)  # type: ignore[no-any-return]
 
     def model(self, spec: ModelSpec) -> Any:
         """The model of `learned`."""
@@ -204,11 +208,11 @@ class Bench:
             expect(isinstance(model, Fits), "it declares fit but lacks it")
             data, ctx = self.little(spec), self.context(spec)
             with self.watched(spec):
-                expect_ok("fit(data, ctx)", lambda: model.fit(data, ctx))
+                expect_ok("fit(data, ctx)", model.fit, data, ctx)
         elif spec.weights:
             from genai_core.running.models import load_model
 
-            model = expect_ok("loading the shipped weights", lambda: load_model(spec.id)).model
+            model = expect_ok("loading the shipped weights", load_model, spec.id).model
         return Learned(model)
 
     def trainer(self, spec: ModelSpec, model: Any, steps: int) -> Any:
@@ -222,14 +226,14 @@ class Bench:
             checkpoint_every=10_000, log_every=10_000,
         )  # fmt: skip
         run = Run.create(self.folder("run"), "train", spec.id)
-        return expect_ok("the engine", lambda: Trainer(model, self.little(spec), options, run, seed=SEED))
+        return expect_ok("the engine", Trainer, model, self.little(spec), options, run, seed=SEED)
 
     def batch(self, spec: ModelSpec, model: Any, items: Sequence[Any] | None = None, seed: int = SEED) -> Any:
         """A collated batch of the little data."""
         import numpy as np
 
         items = self.items(spec, count=BATCH) if items is None else items
-        return expect_ok("collate(items, rng)", lambda: model.collate(items, np.random.default_rng(seed)))
+        return expect_ok("collate(items, rng)", model.collate, items, np.random.default_rng(seed))
 
     def optimizers(self, model: Any) -> list[str]:
         """The names of the optimizers of a model."""
@@ -246,9 +250,7 @@ class Bench:
         for name in self.optimizers(model):
             with torch.no_grad(), torch.random.fork_rng(devices=[]):
                 torch.manual_seed(SEED)
-                means[name] = float(
-                    expect_ok(f"loss(batch, {name!r})", lambda: model.loss(batch, name)).mean()
-                )
+                means[name] = float(expect_ok(f"loss(batch, {name!r})", model.loss, batch, name).mean())
         return means
 
     # Samples
@@ -261,13 +263,18 @@ class Bench:
         ctx = self.context(spec, seed)
         for module in model.modules().values():
             module.eval()
-        with self.watched(spec), torch.inference_mode():
+
+        def draw() -> list[Artifact]:
             # A sampler that never ends must not hang the suite.
-            return expect_ok(f"sample({n})", lambda: list(islice(model.sample(n, ctx), n + 1000)))
+            return list(islice(model.sample(n, ctx), n + 1000))
+
+        with self.watched(spec), torch.inference_mode():
+            found: list[Artifact] = expect_ok(f"sample({n})", draw)
+        return found
 
     def example(self, spec: Spec) -> Artifact:
         """An artifact of a modality: the given one, a model's sample, or one made of data items."""
-        return self.keep(("example", spec.id), lambda: self._example(spec))  # type: ignore[no-any-return]
+        return self.keep(("example", spec.id), self._example, spec)  # type: ignore[no-any-return]
 
     def _example(self, spec: Spec) -> Artifact:
         if spec.name in self.examples:
@@ -285,32 +292,3 @@ class Bench:
                     break
                 return made
         raise NotApplicable(f"no example of {spec.name!r}; give artifacts={{{spec.name!r}: ...}}")
-
-
-def join(artifacts: Sequence[Artifact]) -> Artifact:
-    """One artifact of all, where the modality has collections; else the first."""
-    try:
-        return type(artifacts[0]).concat(artifacts)
-    except GenaiError:
-        return artifacts[0]
-
-
-def content(value: Any) -> str:
-    """Hex digest of anything a data set or a model yields."""
-    if isinstance(value, Artifact):
-        return digest([type(value).__name__, value.encode(value.suffixes[0], None)])
-    if isinstance(value, list | tuple):
-        return digest([content(below) for below in value])
-    if isinstance(value, Mapping):
-        return digest({str(key): content(below) for key, below in value.items()})
-    return digest(value)
-
-
-def state_digest(model: Any) -> str:
-    """Hex digest of a model's state, by what a checkpoint would hold of it."""
-    from genai_core.running.state import pack
-
-    tree, tensors = expect_ok("saving state()", lambda: pack(model.state()))
-    import json
-
-    return digest([json.dumps(tree), {name: tensors[name] for name in sorted(tensors)}])

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import tomllib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from genai_core.config import Config, to_toml
 from genai_core.errors import ConfigError, GenaiError
-from genai_core.testing.bench import Bench
 from genai_core.testing.promises import NotApplicable, expect, expect_error, expect_ok, promise
+
+if TYPE_CHECKING:
+    from genai_core.testing.bench import Bench
 
 CONFIGURED = ("dataset", "model", "evaluator", "pipeline")
 HEAVY = frozenset({"torch", "numpy", "scipy", "rdkit", "cv2", "pandas", "sklearn", "torchaudio", "librosa"})
@@ -31,8 +33,8 @@ def config_is_strict(bench: Bench, spec: Any) -> None:
         for name, value in (("frozen", True), ("extra", "forbid"), ("allow_inf_nan", False)):
             expect(settings.get(name) == value, f"{kind.__name__} sets {name}={settings.get(name)!r}")
         for field in kind.model_fields:
-            expect_error((ValidationError, AttributeError, TypeError), f"setting {field} on a {kind.__name__}",
-                         lambda c=config, f=field: setattr(c, f, getattr(c, f)))  # fmt: skip
+            doing = f"setting {field} on a {kind.__name__}"
+            expect_error(ValidationError, doing, setattr, config, field, getattr(config, field))
 
 
 @promise(*CONFIGURED, when=has_config)
@@ -40,9 +42,7 @@ def unknown_key_is_named(bench: Bench, spec: Any) -> None:
     """An unknown key is a `ConfigError` that names the key."""
     for kind, config in _configs(bench, spec):
         values = {**config.model_dump(), "no_such_key": 1}
-        error = expect_error(
-            ConfigError, "an unknown key", lambda k=kind, v=values: k.parse(v, where=spec.id)
-        )
+        error = expect_error(ConfigError, "an unknown key", kind.parse, values, where=spec.id)
         expect("no_such_key" in str(error), f"the error does not name the key: {error}")
 
 
@@ -52,14 +52,14 @@ def fields_are_typed(bench: Bench, spec: Any) -> None:
     for kind, config in _configs(bench, spec):
         for field in kind.model_fields:
             values = {**config.model_dump(), field: object()}
-            expect_error(ConfigError, f"{field}=object()", lambda k=kind, v=values: k.parse(v, where=spec.id))
+            expect_error(ConfigError, f"{field}=object()", kind.parse, values, where=spec.id)
 
 
 @promise(*CONFIGURED, when=has_config)
 def fields_are_described(bench: Bench, spec: Any) -> None:
     """The configuration has a JSON Schema in which every field has a description."""
     for kind, _ in _configs(bench, spec):
-        schema = expect_ok("its JSON Schema", lambda k=kind: json.loads(json.dumps(k.model_json_schema())))
+        schema = expect_ok("its JSON Schema", kind.model_json_schema)
         silent = [
             name for name, field in schema.get("properties", {}).items() if not field.get("description")
         ]
@@ -73,7 +73,7 @@ def defaults_are_enough(bench: Bench, spec: Any) -> None:
         if getattr(spec, "origin", "") != "user":
             needed = [name for name, field in kind.model_fields.items() if field.is_required()]
             expect(not needed, f"no default: {', '.join(needed)}")
-            expect_ok("the defaults", lambda k=kind: k.parse({}, where=spec.id))
+            expect_ok("the defaults", kind.parse, {}, where=spec.id)
 
 
 @promise(*CONFIGURED, when=has_config)
@@ -81,11 +81,9 @@ def config_round_trips(bench: Bench, spec: Any) -> None:
     """A configuration written as JSON or TOML and read again is the same, and so is its hash."""
     for kind, config in _configs(bench, spec):
         values = config.model_dump(mode="json")
-        for name, text in (("JSON", lambda v=values: json.loads(json.dumps(v))),
-                           ("TOML", lambda v=values: tomllib.loads(to_toml(v)))):  # fmt: skip
-            again = expect_ok(
-                f"reading it back from {name}", lambda k=kind, t=text: k.parse(t(), where=spec.id)
-            )
+        texts = {"JSON": json.loads(json.dumps(values)), "TOML": tomllib.loads(to_toml(values))}
+        for name, read in texts.items():
+            again = expect_ok(f"reading it back from {name}", kind.parse, read, where=spec.id)
             expect(again == config, f"written as {name} and read again it is {again!r}, it was {config!r}")
             expect(again.hash() == config.hash(), f"written as {name} and read again it has another hash")
 
@@ -117,8 +115,7 @@ def config_module_is_light(bench: Bench, spec: Any) -> None:
         reference = getattr(spec, field, None)
         if reference:
             module = reference.partition(":")[0]
-            key = ("modules", module)
-            loaded = bench.keep(key, lambda m=module: modules_after(f"import {m}"))
+            loaded = bench.keep(("modules", module), modules_after, f"import {module}")
             heavy = sorted(HEAVY & {name.partition(".")[0] for name in loaded})
             expect(not heavy, f"importing {module} imports {', '.join(heavy)}")
 
@@ -155,7 +152,7 @@ def _configs(bench: Bench, spec: Any) -> list[tuple[type[Config], Config]]:
             continue
         kind = bench.registry.config_class(spec, field)
         if field == "options":
-            found.append((kind, expect_ok("its default options", lambda k=kind: k.parse({}, where=spec.id))))
+            found.append((kind, expect_ok("its default options", kind.parse, {}, where=spec.id)))
         else:
             found.append((kind, _config(bench, spec)))
     return found

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from genai_core.errors import UsageError
 from genai_core.protocols import Dataset
-from genai_core.testing.bench import Bench, content
 from genai_core.testing.checks_config import variants
+from genai_core.testing.digests import content
 from genai_core.testing.promises import Broken, NotApplicable, expect, expect_error, expect_ok, promise
+
+if TYPE_CHECKING:
+    from genai_core.testing.bench import Bench
 
 LOOK_AT = 64
 
@@ -38,9 +41,9 @@ def length_is_right(bench: Bench, spec: Any) -> None:
     """There are as many items as the length says: the last one is there, the next is an IndexError."""
     for name, part in _parts(bench, spec).items():
         count = len(part)
-        expect_ok(f"item {count - 1} of {count} of {name}", lambda p=part, c=count: p[c - 1])
+        expect_ok(f"item {count - 1} of {count} of {name}", part.__getitem__, count - 1)
         for index in (count, count + 10):
-            expect_error(IndexError, f"item {index} of {count} of {name}", lambda p=part, i=index: p[i])
+            expect_error(IndexError, f"item {index} of {count} of {name}", part.__getitem__, index)
 
 
 @promise("dataset")
@@ -52,7 +55,7 @@ def negative_index_counts_from_the_end(bench: Bench, spec: Any) -> None:
     except IndexError:
         return
     expect(content(last) == content(data[len(data) - 1]), "data[-1] is not the last item")
-    expect_error(IndexError, "data[-len - 1]", lambda: data[-len(data) - 1])
+    expect_error(IndexError, "data[-len - 1]", data.__getitem__, -len(data) - 1)
 
 
 @promise("dataset")
@@ -90,7 +93,7 @@ def splits_are_as_declared(bench: Bench, spec: Any) -> None:
     """Every declared split is there, of the same modality, and smaller than the whole or equal."""
     data = bench.data(spec)
     for name in spec.splits:
-        part = expect_ok(f"split({name!r})", lambda n=name: data.split(n))
+        part = expect_ok(f"split({name!r})", data.split, name)
         expect(isinstance(part, Dataset), f"split({name!r}) is a {type(part).__name__}, not a data set")
         expect(part.modality == spec.modality, f"split({name!r}) has modality {part.modality!r}")
     expect(len(set(spec.splits)) == len(spec.splits), f"splits {spec.splits} repeat a name")
@@ -99,7 +102,8 @@ def splits_are_as_declared(bench: Bench, spec: Any) -> None:
 @promise("dataset")
 def splits_are_disjoint(bench: Bench, spec: Any) -> None:
     """No item of one split is in another."""
-    data, seen = bench.data(spec), {}
+    data = bench.data(spec)
+    seen: dict[str, str] = {}
     for name in spec.splits:
         part = data.split(name)
         for index in range(min(2000, len(part))):
@@ -111,7 +115,7 @@ def splits_are_disjoint(bench: Bench, spec: Any) -> None:
 @promise("dataset")
 def unknown_split_is_explained(bench: Bench, spec: Any) -> None:
     """An unknown split is a `UsageError` that says which there are."""
-    error = expect_error(UsageError, 'split("no-such-part")', lambda: bench.data(spec).split("no-such-part"))
+    error = expect_error(UsageError, 'split("no-such-part")', bench.data(spec).split, "no-such-part")
     said = f"{error.message} {error.hint or ''}"
     expect(any(name in said for name in spec.splits), f"the error does not name the splits: {said}")
 
@@ -162,17 +166,17 @@ def _parts(bench: Bench, spec: Any) -> dict[str, Any]:
 def _change(item: Any) -> bool:
     """Change a value in place where its type allows it; False where it does not."""
     if isinstance(item, dict):
-        return any([_change(value) for value in item.values()]) or (item.clear() is None)
-    if isinstance(item, list):
-        return any([_change(value) for value in item]) or (item.append(item[-1] if item else 0) is None)
-    if isinstance(item, tuple):
-        return any([_change(value) for value in item])
-    if hasattr(item, "fill_"):
-        item.fill_(1 if float(item.reshape(-1)[0]) != 1 else 0)
+        item["changed"] = 1
         return True
-    if hasattr(item, "fill") and getattr(item, "size", 0):
-        if not item.flags.writeable:
+    if isinstance(item, list):
+        item.append(item[-1] if item else 0)
+        return True
+    if isinstance(item, tuple):
+        return any(_change(value) for value in item)
+    if hasattr(item, "dtype") and hasattr(item, "__setitem__"):
+        try:
+            item[...] = 1 - item
+        except (ValueError, RuntimeError):  # marked as not writeable
             return False
-        item.fill(1 if item.reshape(-1)[0] != 1 else 0)
         return True
     return False

@@ -8,8 +8,9 @@ from typing import Any
 
 from genai_core.errors import GenaiError
 from genai_core.protocols import Evaluator
-from genai_core.testing.bench import ITEMS, SEED, Bench, content
-from genai_core.testing.promises import NotApplicable, expect, expect_ok, promise
+from genai_core.testing.bench import ITEMS, SEED, Bench
+from genai_core.testing.digests import content
+from genai_core.testing.promises import Broken, NotApplicable, expect, promise
 
 TOLERANCE = 1e-6
 
@@ -178,7 +179,7 @@ def _measure(bench: Bench, spec: Any, items: list[Any], reference: Any) -> dict[
     """The metrics of a report by name; a clear error of the evaluator passes through."""
     from genai_core.results.evaluate import Report
 
-    evaluator = bench.keep(("evaluator", spec.id), lambda: bench.build(spec))
+    evaluator = bench.keep(("evaluator", spec.id), bench.build, spec)
     ctx = bench.context(seed=SEED)
     with bench.watched(spec):
         try:
@@ -186,7 +187,7 @@ def _measure(bench: Bench, spec: Any, items: list[Any], reference: Any) -> dict[
         except GenaiError:
             raise
         except Exception as error:
-            expect_ok(f"evaluate({len(items)} items)", lambda e=error: (_ for _ in ()).throw(e))
+            raise Broken(f"evaluate({len(items)} items) raised {type(error).__name__}: {error}") from error
     expect(isinstance(report, Report), f"it returns a {type(report).__name__}, not a Report")
     metrics = report.metrics.values() if isinstance(report.metrics, Mapping) else report.metrics
     return {metric.name: metric for metric in metrics}

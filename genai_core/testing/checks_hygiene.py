@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from genai_core.testing.bench import Bench
 from genai_core.testing.promises import Broken, NotApplicable, expect, promise
+
+if TYPE_CHECKING:
+    from genai_core.testing.bench import Bench
 
 WORKING = ("dataset", "model", "evaluator", "artifact")
 
@@ -20,7 +22,7 @@ def _effect(bench: Bench, spec: Any, *kinds: str) -> None:
 
 def _exercise(bench: Bench, spec: Any) -> None:
     try:
-        bench.keep(("exercise", spec.id), lambda: _work(bench, spec))
+        bench.keep(("exercise", spec.id), _work, bench, spec)
     except NotApplicable:
         raise
     except (Broken, Exception):  # another promise tells of it; what was seen until then still counts

@@ -8,8 +8,9 @@ from typing import Any
 
 from genai_core.errors import GenaiError
 from genai_core.files.artifacts import Artifact
-from genai_core.testing.bench import SEED, Bench, content, state_digest
+from genai_core.testing.bench import SEED, Bench
 from genai_core.testing.checks_model import saved
+from genai_core.testing.digests import content, state_digest
 from genai_core.testing.promises import NotApplicable, can, expect, expect_ok, promise
 
 A_FEW = 7
@@ -87,12 +88,13 @@ def shards_make_the_whole(bench: Bench, spec: Any) -> None:
     """The shards of a sample, in any order and apart, are the sample made in one go."""
     from genai_core.running.shards import make_plan, sample_shard
 
-    loaded = bench.keep(("saved", spec.id), lambda: saved(bench, spec))[1]
+    loaded = bench.keep(("saved", spec.id), saved, bench, spec)[1]
     plan = make_plan(loaded, 10, seed=SEED, shard_size=4)
-    whole, apart = {}, {}
+    whole: dict[int, str] = {}
+    apart: dict[int, str] = {}
     for found, order in ((whole, (0, 1, 2)), (apart, (2, 0, 1))):
         for shard in order:
-            found[shard] = expect_ok(f"shard {shard}", lambda s=shard: content(sample_shard(loaded, plan, s)))
+            found[shard] = content(expect_ok(f"shard {shard}", sample_shard, loaded, plan, shard))
     expect(whole == apart, "a shard depends on what was sampled before it")
     expect(
         len(set(whole.values())) == 3 or other_is_rare(bench, spec), "different shards hold the same items"

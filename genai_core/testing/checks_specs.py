@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from genai_core.testing.bench import Bench
 from genai_core.testing.promises import NotApplicable, expect, expect_ok, promise
+
+if TYPE_CHECKING:
+    from genai_core.testing.bench import Bench
 
 EVERY_KIND = ("dataset", "model", "evaluator", "pipeline", "artifact", "command", "check")
 LIGHT = frozenset({"genai_core", "pluggy", "packaging"})
@@ -37,7 +39,7 @@ def offers_something(bench: Bench, spec: Any) -> None:
 @promise("plugin")
 def hooks_are_repeatable(bench: Bench, spec: Any) -> None:
     """Asking a hook twice gives the same specs."""
-    from genai_core.plugins.registry import OFFERS
+    from genai_core.plugins.admission import OFFERS
 
     for hook in OFFERS:
         function = getattr(bench.module, hook, None)
@@ -81,15 +83,13 @@ def references_resolve(bench: Bench, spec: Any) -> None:
     """Every import string of a spec leads to something that can be called."""
     for field in spec.references():
         if getattr(spec, field) is not None:
-            found = expect_ok(
-                f"importing {field}={getattr(spec, field)!r}", lambda field=field: bench.load(spec, field)
-            )
+            found = expect_ok(f"importing {field}={getattr(spec, field)!r}", bench.load, spec, field)
             expect(callable(found), f"{field}={getattr(spec, field)!r} is a {type(found).__name__}")
 
 
 @promise(*EVERY_KIND)
 def fields_are_plain(bench: Bench, spec: Any) -> None:
-    """A spec holds plain values: strings, tuples and frozen sets of strings, requirements that can be read."""
+    """A spec holds plain values: strings, tuples and sets of strings, requirements that can be read."""
     from packaging.requirements import InvalidRequirement, Requirement
 
     for field in ("requires", "tags", "splits", "outputs", "suffixes", "capabilities"):
@@ -135,7 +135,7 @@ def pipeline_keeps_its_word(bench: Bench, spec: Any) -> None:
     values = bench.configs.get(spec.id, bench.configs.get(spec.name))
     first, second = (bench.folder("pipeline") / "run" for _ in range(2))
     for folder in (first, second):
-        expect_ok("running it", lambda folder=folder: run_pipeline(spec.id, values, seed=5, out=folder))
+        expect_ok("running it", run_pipeline, spec.id, values, seed=5, out=folder)
     for name in spec.outputs:
         expect((first / name).is_file(), f"it names the output {name!r} and does not write it")
         same = (first / name).read_bytes() == (second / name).read_bytes()

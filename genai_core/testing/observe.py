@@ -1,4 +1,4 @@
-"""Watches a block of plugin code: what it prints, whom it calls, and what it leaves changed in the process."""
+"""Watches a block of plugin code: what it prints, whom it calls, and what it leaves changed."""
 
 from __future__ import annotations
 

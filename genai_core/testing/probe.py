@@ -28,7 +28,7 @@ def modules_after(code: str) -> set[str]:
 
 def data_digest(data: Any) -> str:
     """Digest of a data set: its fingerprint, its length and its first items."""
-    from genai_core.testing.bench import content
+    from genai_core.testing.digests import content
 
     items = [content(data[index]) for index in range(min(LOOK_AT, len(data)))]
     return digest([data.fingerprint(), len(data), items])
@@ -36,7 +36,7 @@ def data_digest(data: Any) -> str:
 
 def model_digest(bench: Bench, spec: Any) -> str:
     """Digest of a model that was trained and sampled from, whichever it can."""
-    from genai_core.testing.bench import content, state_digest
+    from genai_core.testing.digests import content, state_digest
 
     samples = (
         [content(artifact) for artifact in bench.sample(spec, 5)] if "sample" in spec.capabilities else []

@@ -49,8 +49,7 @@ def promise(
 
     def add(function: CheckFunction) -> CheckFunction:
         first = (function.__doc__ or "").strip().splitlines()[0]
-        for kind in kinds:
-            CHECKS.append(Check(function.__name__, kind, first, function, when, process))
+        CHECKS.extend(Check(function.__name__, kind, first, function, when, process) for kind in kinds)
         return function
 
     return add
@@ -68,12 +67,16 @@ def expect(condition: object, message: str) -> None:
 
 
 def expect_error(
-    kinds: type[Exception] | tuple[type[Exception], ...], doing: str, call: Callable[[], object]
+    kinds: type[Exception] | tuple[type[Exception], ...],
+    doing: str,
+    call: Callable[..., object],
+    *args: Any,
+    **kwargs: Any,
 ) -> Any:
     """Call and return the error it raises; `Broken` when there is none or it is of another class."""
     names = " or ".join(kind.__name__ for kind in (kinds if isinstance(kinds, tuple) else (kinds,)))
     try:
-        result = call()
+        result = call(*args, **kwargs)
     except kinds as error:
         return error
     except Exception as error:
@@ -81,10 +84,10 @@ def expect_error(
     raise Broken(f"{doing} returned {str(result)[:80]!r}; it should raise {names}")
 
 
-def expect_ok(doing: str, call: Callable[[], Any]) -> Any:
+def expect_ok(doing: str, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Call and return the result; `Broken` names what was being done when it raises."""
     try:
-        return call()
+        return call(*args, **kwargs)
     except (Broken, NotApplicable):
         raise
     except Exception as error:

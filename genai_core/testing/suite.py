@@ -11,7 +11,7 @@ from typing import Any, Literal
 from genai_core.testing.bench import Bench
 from genai_core.testing.promises import CHECKS, Check, NotApplicable
 
-SUBJECTS = ("specs", "config", "dataset", "model", "sampling", "evaluator", "artifact", "hygiene")
+SUBJECTS = ("specs", "config", "dataset", "model", "training", "sampling", "evaluator", "artifact", "hygiene")
 for _subject in SUBJECTS:
     import_module(f"genai_core.testing.checks_{_subject}")
 
@@ -84,7 +84,8 @@ def _method(bench: Bench, found: list[tuple[Check, Any]], skip: Mapping[str, str
 
     test.__doc__ = found[0][0].promise
     ids = [bench.plugin if spec is None else spec.id for _, spec in found]
-    return pytest.mark.parametrize("case", found, ids=ids)(test)
+    parametrised: Callable[..., None] = pytest.mark.parametrize("case", found, ids=ids)(test)
+    return parametrised
 
 
 def _refuse_unknown(skip: Mapping[str, str]) -> None:
