@@ -52,7 +52,7 @@ def official(plugin: str) -> str | None:
 
 
 def candidates() -> dict[str, list[Candidate]]:
-    """All claims by plugin name, names sorted; of two copies of a distribution the first on the path counts."""
+    """All claims by plugin name, sorted; of two copies of a distribution the first on the path counts."""
     claims: dict[str, list[Candidate]] = defaultdict(list)
     seen: set[str] = set()
     for distribution in metadata.distributions():

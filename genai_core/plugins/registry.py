@@ -15,50 +15,24 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from importlib import import_module
-from time import perf_counter
-from types import BuiltinFunctionType, FunctionType, MethodType
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pluggy
 
 from genai_core.errors import PluginError
-from genai_core.plugins import hookspecs, specs
-from genai_core.plugins.contain import contained
-from genai_core.plugins.discovery import Candidate, candidates, official, unfit
-from genai_core.plugins.specs import Spec
+from genai_core.plugins import hookspecs
+from genai_core.plugins.admission import OFFERS, Loaded, admit, impls_of
+from genai_core.plugins.discovery import Candidate, candidates, official
 
 if TYPE_CHECKING:
     from genai_core.config import Config
     from genai_core.plugins.faults import Fault
+    from genai_core.plugins.specs import Spec
 
-OFFERS: dict[str, type[Spec]] = {
-    "genai_datasets": specs.DatasetSpec,
-    "genai_models": specs.ModelSpec,
-    "genai_evaluators": specs.EvaluatorSpec,
-    "genai_pipelines": specs.PipelineSpec,
-    "genai_artifacts": specs.ArtifactSpec,
-    "genai_commands": specs.CommandSpec,
-    "genai_checks": specs.CheckSpec,
-}
-EVENTS = ("genai_run_started", "genai_metrics", "genai_run_finished")
 KINDS = tuple(offer.kind for offer in OFFERS.values())
-TOO_MANY = 10_000  # specs of one hook; a generator that never ends stops here
 RUN_TIME = "(run time)"
-FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
 PATIENCE = 3  # failures after which an event hook is no longer called
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """A plugin that passed: where it came from, what it offers, how long its import and hooks took."""
-
-    source: Candidate
-    module: object
-    specs: tuple[Spec, ...]
-    import_ms: float
 
 
 class Registry:
@@ -108,7 +82,9 @@ class Registry:
             rightful = [claim for claim in claims if owner in (None, claim.distribution)]
             for claim in claims:
                 if claim not in rightful or len(rightful) > 1:
-                    self._fault(claim, "metadata", _refused("claimed", claim, claims))
+                    from genai_core.plugins.faults import claimed
+
+                    self._fault(claim, "metadata", claimed(claim, claims))
             if len(rightful) == 1:
                 self._admit(rightful[0])
         if self.strict and self.faults:
@@ -121,18 +97,22 @@ class Registry:
         Raises:
             PluginError: It breaks the contract, or the name belongs to an installed plugin.
         """
-        old = self.plugins.get(name)
+        old = self.plugins.pop(name, None)
         if official(name) or (old and old.source.distribution != RUN_TIME):
             raise PluginError(f"the plugin name {name!r} is taken", hint="choose another name=")
         if old:
-            self._manager.unregister(old.module)
-            del self.plugins[name]
+            self._manager.unregister(name=name)
+        value = getattr(module, "__name__", None) or type(module).__name__
         known = len(self.faults)
-        self._admit(Candidate(name, getattr(module, "__name__", type(module).__name__), RUN_TIME), module)
+        self._admit(Candidate(name, value, RUN_TIME), module)
         faults, self.faults[known:] = self.faults[known:], []
-        if faults:
-            self._drop(name)
-            raise PluginError(f"plugin {name!r}: {faults[0].error}", hint=faults[0].hint)
+        if not faults:
+            return
+        if self.plugins.pop(name, None):
+            self._manager.unregister(name=name)
+        if old:
+            self._admit(old.source, old.module)
+        raise PluginError(f"plugin {name!r}: {faults[0].error}", hint=faults[0].hint)
 
     def specs(
         self, kind: str, *, modality: str | None = None, tag: str | None = None, capability: str | None = None
@@ -196,8 +176,8 @@ class Registry:
         return self.plugins[plugin].source.version if plugin in self.plugins else "0"
 
     def notify(self, hook: str, **arguments: Any) -> None:
-        """Call an event hook of every plugin, by name; a failing one is told, and left out after three times."""
-        for plugin, impl in sorted(self._impls(hook), key=lambda item: item[0]):
+        """Call an event hook of every plugin, by name; a failing one is told, left out after three times."""
+        for plugin, impl in sorted(impls_of(self._manager, hook).items()):
             if self._failures[plugin, hook] >= PATIENCE:
                 continue
             try:
@@ -211,68 +191,11 @@ class Registry:
                     _tell(self.faults[-1:])
 
     def _admit(self, source: Candidate, module: object = None) -> None:
-        """Import, check, register, ask and commit one plugin; on any fault nothing of it stays."""
-        stage, start = "metadata", perf_counter()
-        offered: dict[str, Spec] = {}
-        try:
-            with contained() as misdeeds:
-                if problem := source.problem or unfit(source):
-                    raise problem
-                stage = "import"
-                module = module or _import(source.value)
-                stage = "api"
-                self._check_api(source, module)
-                stage = "hooks"
-                self._manager.register(module, source.plugin)
-                self._check_names(source, module)
-                stage = "specs"
-                for hook, offer in OFFERS.items():
-                    for _, impl in self._impls(hook, module):
-                        for spec in _ask(hook, offer, impl.function):
-                            if spec.name in offered:
-                                self._fault(source, stage, _refused("duplicate", spec), warning=True)
-                            offered.setdefault(spec.name, replace(spec, plugin=source.plugin))
-        except KeyboardInterrupt:
-            raise
-        except BaseException as error:
-            self._drop(source.plugin)
-            self._fault(source, stage, error)
-            return
-        for misdeed in misdeeds:
-            self._fault(source, "import", _refused("misdeed", misdeed), warning=True)
-        milliseconds = (perf_counter() - start) * 1000
-        self.plugins[source.plugin] = Loaded(source, module, tuple(offered.values()), milliseconds)
+        plugin = admit(self._manager, source, module, self._fault)
+        if plugin:
+            self.plugins[source.plugin] = plugin
 
-    def _check_api(self, source: Candidate, module: object) -> None:
-        api = getattr(module, "GENAI_API", None)
-        if type(api) is not int or api != hookspecs.API_VERSION:
-            raise _refused("wrong_api", source, api)
-
-    def _check_names(self, source: Candidate, module: object) -> None:
-        """Fault a ``genai_*`` function that pluggy would pass over in silence; no hook at all is an error."""
-        known = {*OFFERS, *EVENTS}
-        for name in dir(module):
-            if name.startswith("genai_") and isinstance(getattr(module, name), FUNCTIONS):
-                marks = self._manager.parse_hookimpl_opts(module, name)
-                if ((marks and marks.get("specname")) or name) not in known:
-                    self._fault(source, "hooks", _refused("unknown_hook", name, known), warning=True)
-                elif marks is None:
-                    self._fault(source, "hooks", _refused("unmarked_hook", name), warning=True)
-                elif marks["hookwrapper"] or marks["wrapper"]:
-                    raise _refused("wrapper", name)
-        if not any(self._impls(hook, module) for hook in known):
-            raise _refused("no_hook", source)
-
-    def _impls(self, hook: str, module: object = None) -> list[tuple[str, pluggy.HookImpl]]:
-        impls = getattr(self._manager.hook, hook).get_hookimpls()
-        return [(impl.plugin_name, impl) for impl in impls if module is None or impl.plugin is module]
-
-    def _drop(self, plugin: str) -> None:
-        if self._manager.has_plugin(plugin):
-            self._manager.unregister(name=plugin)
-        self.plugins.pop(plugin, None)
-
-    def _fault(self, source: Candidate, stage: str, error: BaseException, *, warning: bool = False) -> None:
+    def _fault(self, source: Candidate, stage: str, error: BaseException, warning: bool = False) -> None:
         from genai_core.plugins.faults import describe
 
         self.faults.append(describe(source, stage, error, warning=warning))
@@ -303,34 +226,6 @@ def reset() -> None:
 
 
 _current: Registry | None = None
-
-
-def _import(value: str) -> object:
-    module, _, attributes = value.partition("[")[0].strip().partition(":")
-    found: object = import_module(module)
-    for attribute in filter(None, attributes.split(".")):
-        found = getattr(found, attribute)
-    return found
-
-
-def _ask(hook: str, offer: type[Spec], function: Any) -> Iterator[Spec]:
-    """Call one hook of one plugin and check what comes, item by item."""
-    items = function()
-    if items is None or isinstance(items, str | Spec) or not hasattr(items, "__iter__"):
-        raise _refused("not_specs", hook, offer, items)
-    for number, item in enumerate(items):
-        if type(item) is not offer:
-            raise _refused("not_specs", hook, offer, item)
-        if number >= TOO_MANY:
-            raise _refused("too_many", hook, TOO_MANY)
-        yield item
-
-
-def _refused(why: str, *about: Any) -> Exception:
-    from genai_core.plugins import faults
-
-    refused: Exception = getattr(faults, why)(*about)
-    return refused
 
 
 def _tell(faults: Iterable[Fault]) -> None:

@@ -8,8 +8,8 @@ installed imports neither torch nor a domain library.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import ClassVar, Literal
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, Literal, get_args
 
 Direction = Literal["higher", "lower", "target", "none"]
 Family = Literal["autoregressive", "vae", "gan", "flow", "diffusion", "classical"]
@@ -17,6 +17,18 @@ CAPABILITIES = frozenset({"train", "fit", "sample", "transform", "predict", "sco
 
 _NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+
+
+def _check_types(spec: Any, where: str) -> None:
+    """A string given for a tuple, or a list for a frozenset, would fail far from its cause; say it here."""
+    for field in fields(spec):
+        value, wanted = getattr(spec, field.name), str(field.type)
+        if wanted.startswith("tuple") and not isinstance(value, tuple):
+            raise ValueError(f"{where}: {field.name}={value!r} is not a tuple")
+        if wanted.startswith("frozenset") and not isinstance(value, frozenset):
+            raise ValueError(f"{where}: {field.name}={value!r} is not a frozenset")
+        if (wanted == "str" or (wanted == "str | None" and value is not None)) and not isinstance(value, str):
+            raise ValueError(f"{where}: {field.name}={value!r} is not a string")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +65,7 @@ class Spec:
             raise ValueError(f"{self.kind} name {self.name!r} is not lower-case words joined by hyphens")
         if not isinstance(self.summary, str) or not self.summary.strip() or "\n" in self.summary:
             raise ValueError(f"{self.kind} {self.name!r}: summary must be one non-empty line")
+        _check_types(self, f"{self.kind} {self.name!r}")
         for field in self.references():
             value = getattr(self, field)
             if value is not None and not (isinstance(value, str) and _REFERENCE.fullmatch(value)):
@@ -120,9 +133,12 @@ class ModelSpec(Spec):
 
     def __post_init__(self) -> None:
         Spec.__post_init__(self)
-        unknown = frozenset(self.capabilities) - CAPABILITIES
+        unknown = self.capabilities - CAPABILITIES
         if unknown:
-            raise ValueError(f"model {self.name!r}: unknown capabilities {sorted(unknown)}")
+            known = ", ".join(sorted(CAPABILITIES))
+            raise ValueError(f"model {self.name!r}: unknown capabilities {sorted(unknown)}; known: {known}")
+        if self.family not in get_args(Family):
+            raise ValueError(f"model {self.name!r}: family {self.family!r} is none of {get_args(Family)}")
 
     @classmethod
     def references(cls) -> tuple[str, ...]:
