@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 _PUBLIC = {
-    "genai_core.api": ("datasets", "models", "evaluators", "pipelines", "dataset", "model", "load_model", "fit",
-                       "open_run", "sample", "evaluate", "run", "load"),
+    "genai_core.api": ("datasets", "models", "evaluators", "pipelines", "dataset", "model", "load_model",
+                       "fit", "open_run", "sample", "evaluate", "run", "load"),
     "genai_core.config": ("Config",),
     "genai_core.data": ("SequenceDataset",),
     "genai_core.errors": ("GenaiError", "BadInput", "ConfigError", "MissingDependency", "ResourceError",

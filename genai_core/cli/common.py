@@ -19,7 +19,9 @@ def output_options(command: F) -> F:
 
 def config_options(command: F) -> F:
     """Add ``--config FILE`` and repeated ``--set key=value``, passed as ``config_file`` and ``settings``."""
-    command = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set one option.")(command)
+    command = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set one option.")(
+        command
+    )
     return click.option(
         "--config", "config_file", type=click.Path(dir_okay=False), help="TOML file of options."
     )(command)

@@ -12,12 +12,13 @@ from importlib import import_module
 
 import click
 
-from genai_core.errors import GenaiError, did_you_mean
+from genai_core import __version__
+from genai_core.errors import GenaiError, PluginError, UnknownId, did_you_mean
 
 COMMANDS = {
     "list": ("genai_core.cli.listing:list_", "What is installed: datasets, models, evaluators, pipelines."),
-    "info": ("genai_core.cli.listing:info", "Options, capabilities, licence, citation and weights of one id."),
-    "schema": ("genai_core.cli.listing:schema", "JSON Schema of one id's configuration."),
+    "info": ("genai_core.cli.info:info", "Options, capabilities, licence, citation and weights of one id."),
+    "schema": ("genai_core.cli.info:schema", "JSON Schema of one id's configuration."),
     "run": ("genai_core.cli.run:run", "Run a pipeline: artifacts, metrics.json and report.html."),
     "train": ("genai_core.cli.train:train", "Train a model on a data set."),
     "resume": ("genai_core.cli.train:resume", "Go on with a training run exactly where it stopped."),
@@ -48,17 +49,27 @@ class LazyGroup(click.Group):
             return command
         from genai_core.plugins.registry import registry
 
-        known = {spec.name: spec for spec in registry().specs("command")}
-        if name in known:
-            loaded: click.Command = registry().load(known[name])
-            return loaded
-        near = did_you_mean(name, [*COMMANDS, *known])
-        raise click.UsageError(f"No such command {name!r}" + (f", {near}" if near else "."), ctx=ctx)
+        near = did_you_mean(name, [*COMMANDS, *(spec.name for spec in registry().specs("command"))])
+        try:
+            spec = registry().find("command", name)
+        except UnknownId as error:
+            hint = near or error.hint or ""
+            raise click.UsageError(f"No such command {name!r}; {hint}", ctx=ctx) from None
+        loaded = registry().load(spec)
+        if not isinstance(loaded, click.Command):
+            raise PluginError(
+                f"{spec.id}: {spec.factory!r} is no click.Command", hint="decorate it with @click.command()"
+            )
+        return loaded
 
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="genai-core", prog_name="genai")
-@click.option("--no-plugins", is_flag=True, help="Load no plugin.")
+@click.group(
+    cls=LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Plugins add commands of their own: genai list --kind command.",
+)
+@click.version_option(__version__, prog_name="genai")
+@click.option("--no-plugins", is_flag=True, help="Load no plugin but the core.")
 def cli(no_plugins: bool) -> None:
     """Generative AI for science and media: molecules, music, speech, video, style, anomalies."""
     if no_plugins:
@@ -69,6 +80,7 @@ def main(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code; a user's mistake never shows a traceback."""
     try:
         code = cli.main(args=args, prog_name="genai", standalone_mode=False)
+        sys.stdout.flush()  # a reader that went away shows here, not in the interpreter's last breath
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
@@ -84,9 +96,17 @@ def main(args: list[str] | None = None) -> int:
             click.echo(f"  try: {error.hint}", err=True)
         return error.exit_code
     except BrokenPipeError:
-        # The reader of our stdout went away (`| head`); what is left to flush would fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return _reader_left()
+    except SystemExit as stop:
+        if isinstance(stop.__context__, BrokenPipeError):  # click's own answer to the same
+            return _reader_left()
+        raise
+
+
+def _reader_left() -> int:
+    """The reader of our stdout went away (`| head`); what is left to flush would fail again at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    return 0
 
 
 def entry() -> None:
