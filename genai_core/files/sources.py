@@ -18,7 +18,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from genai_core.errors import ResourceError, UsageError
 from genai_core.files.atomic import explain_os_error, make_folder, safe_name, sha256_file
@@ -72,6 +72,27 @@ def cached(spec: DatasetSpec) -> dict[str, Path]:
                 hint=f"genai data fetch {spec.id}",
             )
     return {file.name: path_of(file) for file in spec.files}
+
+
+def resolve_dataset(text: str) -> tuple[DatasetSpec, dict[str, str], str | None]:
+    """What ``--data`` and ``--against`` name: ``ID[:SPLIT]`` or the user's own ``FILE[:SPLIT]``.
+
+    Returns:
+        The spec, its config values, and the split, None where none was named.
+    """
+    from genai_core.files.artifacts import artifact_for
+    from genai_core.plugins.registry import registry
+
+    name, separator, split = text.rpartition(":")
+    if not separator or not re.fullmatch(r"[a-z0-9_]+", split):
+        name, split = text, ""
+    if re.fullmatch(r"[a-z0-9-]+(/[a-z0-9-]+)?", name) and not Path(name).is_file():
+        return cast("DatasetSpec", registry().find("dataset", name)), {}, split or None
+    modality = artifact_for(Path(name)).modality
+    for spec in registry().specs("dataset", modality=modality):
+        if cast("DatasetSpec", spec).origin == "user":
+            return cast("DatasetSpec", spec), {"path": name}, split or None
+    raise UsageError(f"{name}: no installed plugin makes a data set of a file of {modality}")
 
 
 def fetch(spec: DatasetSpec, report: Report = lambda line: None) -> dict[str, Path]:

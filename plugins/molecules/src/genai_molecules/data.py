@@ -6,8 +6,9 @@ import gzip
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from importlib.resources import files
+from itertools import compress
 from typing import TYPE_CHECKING, Any, overload
 
 from genai_core.errors import UsageError
@@ -138,21 +139,34 @@ def sample(config: Config | None = None) -> SmilesData:
 
 
 def from_file(config: FileConfig) -> SmilesData:
-    """The user's own file; see `genai_molecules.readers`."""
+    """The user's own file, divided by a seeded hash; the split ``all`` is the whole file."""
     from genai_molecules.readers import read_molecules
 
     def read() -> SmilesLines:
-        return SmilesLines.of(
-            read_molecules(config.path, on_error=config.on_error, column=config.column).molecules
+        reading = read_molecules(
+            config.path, on_error=config.on_error, column=config.column, check=config.check
         )
+        return SmilesLines.of(reading.molecules)
 
     return _divided(read, config)
 
 
-def in_test_split(smiles: str, fraction: float, seed: int) -> bool:
-    """Whether a seeded hash puts this SMILES into the test split; independent of all others."""
-    digest = hashlib.blake2b(f"{seed}\x1f{smiles}".encode(), digest_size=8).digest()
-    return int.from_bytes(digest, "big") < fraction * 2**64
+def test_part(smiles: Sequence[str], fraction: float, seed: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Which molecules are the test split, shape (n,): those whose seeded hash is lowest.
+
+    The order of the molecules does not matter, copies of one SMILES stay together, and of two or more at
+    least one is chosen unless `fraction` is 0.
+    """
+    import numpy as np
+
+    count = max(1, round(fraction * len(smiles))) if fraction and len(smiles) > 1 else 0
+    if not count:
+        return np.zeros(len(smiles), np.bool_)
+    key = str(seed).encode()
+    digests = b"".join(hashlib.blake2b(text.encode(), digest_size=8, key=key).digest() for text in smiles)
+    hashes = np.frombuffer(digests, np.uint64)
+    chosen: np.ndarray[Any, np.dtype[np.bool_]] = hashes <= np.partition(hashes, count - 1)[count - 1]
+    return chosen
 
 
 def _cached(spec: DatasetSpec) -> dict[str, Path]:
@@ -160,19 +174,18 @@ def _cached(spec: DatasetSpec) -> dict[str, Path]:
 
 
 def _divided(read: Callable[[], SmilesLines], config: SplitConfig) -> SmilesData:
-    whole: list[SmilesLines] = []
+    @cache
+    def divide() -> dict[str, SmilesLines]:
+        whole = read()
+        smiles = list(whole)
+        test = test_part(smiles, config.test_fraction, config.split_seed)
+        parts = {name: compress(smiles, chosen) for name, chosen in (("train", ~test), ("test", test))}
+        return {name: SmilesLines.of(part) for name, part in parts.items()} | {"all": whole}
 
-    def part(test: bool | None) -> SmilesLines:
-        if not whole:
-            whole.append(read())
-        if test is None:
-            return whole[0]
-        fraction, seed = config.test_fraction, config.split_seed
-        return SmilesLines.of(text for text in whole[0] if in_test_split(text, fraction, seed) is test)
+    def part(name: str) -> SmilesLines:
+        return divide()[name]
 
-    return SmilesData(
-        {"train": partial(part, False), "test": partial(part, True), "all": partial(part, None)}
-    )
+    return SmilesData({name: partial(part, name) for name in ("train", "test", "all")})
 
 
 def _read_csv(path: Path) -> SmilesLines:

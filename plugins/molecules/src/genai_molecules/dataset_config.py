@@ -26,3 +26,7 @@ class FileConfig(SplitConfig):
     on_error: Literal["stop", "skip"] = Field(
         default="stop", description="what to do at a molecule that cannot be read"
     )
+    check: bool = Field(
+        default=True,
+        description="parse every molecule; without it a large file that is known to be right reads faster",
+    )

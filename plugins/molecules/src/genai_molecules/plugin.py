@@ -78,7 +78,6 @@ FILE = DatasetSpec(
     modality="molecules",
     factory="genai_molecules.data:from_file",
     config="genai_molecules.dataset_config:FileConfig",
-    splits=("train", "test", "all"),
     origin="user",
 )
 
@@ -111,7 +110,7 @@ RNN = ModelSpec(
     config="genai_molecules.config:RNNConfig",
     options="genai_molecules.config:SamplingConfig",
     licence="Apache-2.0",
-    citation="Segler et al., ACS Cent. Sci. 4:120 (2018); Polykovskiy et al., Front. Pharmacol. 11:565644 (2020)",
+    citation="Segler et al., ACS Cent. Sci. 4:120 (2018); " + _MOSES_PAPER,
 )
 
 
