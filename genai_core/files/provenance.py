@@ -9,20 +9,15 @@ the file where the format has a place for it. Its `recipe` is enough for `genai 
 from __future__ import annotations
 
 import json
-import platform
 import re
 import warnings
-from collections.abc import Mapping
-from functools import cache
-from importlib import metadata
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
-
 from genai_core.errors import BadInput, ResourceError
 from genai_core.files.atomic import atomic_write, sha256_bytes, sha256_file
+from genai_core.files.versions import packages as packages  # noqa: PLC0414  # part of this interface
 
 Record = dict[str, Any]
 SCHEMA = "genai-record/1"
@@ -33,8 +28,6 @@ UNRECORDED = "path:unrecorded"
 IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 # "$" sorts before every letter, so canonical text starts with this wherever a format holds it.
 _START = b'{"$schema":"genai-record/'
-# The core's dependencies that draw the terminal and the report and do not touch the bits.
-_BYSTANDERS = {"click", "jinja2", "packaging", "pluggy", "rich"}
 _PRIVATE = re.compile(r"^(/home/|/root/|/Users/|[A-Za-z]:[\\/])")
 _PATH = re.compile(r"[/\\\\]|^~|\.[A-Za-z0-9]{1,8}$")
 
@@ -107,8 +100,12 @@ def make_record(
 
 
 def to_text(record: Mapping[str, Any]) -> str:
-    """Canonical one-line ASCII JSON: the same record gives the same text."""
-    return json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    """Canonical JSON: the same record gives the same text, in ASCII and without any white space.
+
+    Blanks inside strings are written as escapes, so no format that folds or trims can change the text.
+    """
+    text = json.dumps(record, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return text.replace(" ", "\\u0020")
 
 
 def record_path(path: Path) -> Path:
@@ -146,6 +143,24 @@ def write_record(path: Path, record: Mapping[str, Any]) -> Path:
     full["record_sha256"] = checksum(full)
     text = json.dumps(full, sort_keys=True, indent=1, ensure_ascii=True, allow_nan=False)
     return atomic_write(record_path(path), f"{text}\n".encode())
+
+
+def sign_folder(folder: Path, names: Iterable[str]) -> Path | None:
+    """Sign the records of these files of a run together, in ``credentials.zip``.
+
+    Returns:
+        Its path; None where signing is not installed or not possible, which is warned of.
+    """
+    from genai_core.files import signing
+
+    if not signing.installed():
+        return None
+    try:
+        data = signing.seal_records({name: read_record(folder / name) for name in names})
+    except ResourceError as error:
+        warnings.warn(f"{folder} is not signed: {error}", stacklevel=2)
+        return None
+    return atomic_write(folder / signing.CREDENTIALS, data)
 
 
 def unsealed(record: Mapping[str, Any]) -> Record:
@@ -223,32 +238,6 @@ def check_record(record: Any, name: object) -> Record:
         field = ".".join(map(str, first["loc"]))
         raise BadInput(name, f"not a record: {field!a}: {first['msg']}") from None
     return record
-
-
-def packages(plugin: str | None = None) -> dict[str, str]:
-    """Versions of Python, the core, the distribution behind `plugin` and what these declare to need."""
-    return dict(_packages(plugin))
-
-
-@cache
-def _packages(plugin: str | None) -> dict[str, str]:
-    entries = metadata.entry_points(group="genai_core.plugins", name=plugin) if plugin else ()
-    waiting = ["genai-core", *(entry.dist.name for entry in entries if entry.dist)]
-    own = set(waiting)
-    found = {"python": platform.python_version()}
-    while waiting:
-        name = canonicalize_name(waiting.pop())
-        try:
-            distribution = metadata.distribution(name)
-        except metadata.PackageNotFoundError:
-            continue
-        found[name] = distribution.version
-        if name in own or name.startswith("genai-"):
-            needs = [Requirement(line) for line in distribution.requires or ()]
-            here = [need for need in needs if not need.marker or need.marker.evaluate({"extra": ""})]
-            waiting += [need.name for need in here if canonicalize_name(need.name) not in found]
-    found = {name: version for name, version in found.items() if name not in _BYSTANDERS}
-    return dict(sorted(found.items()))
 
 
 def _digest(data: bytes) -> dict[str, Any]:

@@ -26,7 +26,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from genai_core.errors import BadInput, MissingDependency, ResourceError
-from genai_core.files.atomic import atomic_write, explain_os_error, sha256_bytes
+from genai_core.files.atomic import explain_os_error, sha256_bytes
 
 CREDENTIALS = "credentials.zip"
 MEDIA = {
@@ -133,14 +133,8 @@ def check(file: BinaryIO, suffix: str) -> Credential:
     return Credential("broken", text, ", ".join(str(f.get("code")) for f in failures) or "invalid")
 
 
-def sign_records(folder: Path, records: Mapping[str, Mapping[str, Any]]) -> Path | None:
-    """Write ``credentials.zip`` into `folder`: the records by file name, signed.
-
-    Returns:
-        Its path; None when the extra is not installed or there are no records.
-    """
-    if not records or not installed():
-        return None
+def seal_records(records: Mapping[str, Mapping[str, Any]]) -> bytes:
+    """A signed ``credentials.zip``: the records of a run, at least one, by file name."""
     source_type = next(iter(records.values()))["digital_source_type"]
     lines = (json.dumps({"file": name, "record": records[name]}, sort_keys=True) for name in sorted(records))
     content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
@@ -149,7 +143,7 @@ def sign_records(folder: Path, records: Mapping[str, Mapping[str, Any]]) -> Path
         # c2pa reads stored members only; a fixed date keeps the unsigned bytes the same.
         archive.writestr(zipfile.ZipInfo(_LIST), content)
     text = json.dumps({_LIST: sha256_bytes(content)})
-    return atomic_write(folder / CREDENTIALS, sign_bytes(buffer.getvalue(), ".zip", text, source_type))
+    return sign_bytes(buffer.getvalue(), ".zip", text, source_type)
 
 
 def read_records(path: Path) -> tuple[Credential, Iterator[tuple[str, Any]]]:

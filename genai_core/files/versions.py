@@ -1,0 +1,39 @@
+"""The versions that bits depend on, for records."""
+
+from __future__ import annotations
+
+import platform
+from functools import cache
+from importlib import metadata
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+# The core's dependencies that draw the terminal and the report and do not touch the bits.
+_BYSTANDERS = {"click", "jinja2", "packaging", "pluggy", "rich"}
+
+
+def packages(plugin: str | None = None) -> dict[str, str]:
+    """Versions of Python, the core, the distribution behind `plugin` and what these declare to need."""
+    return dict(_packages(plugin))
+
+
+@cache
+def _packages(plugin: str | None) -> dict[str, str]:
+    entries = metadata.entry_points(group="genai_core.plugins", name=plugin) if plugin else ()
+    waiting = ["genai-core", *(entry.dist.name for entry in entries if entry.dist)]
+    own = set(waiting)
+    found = {"python": platform.python_version()}
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        try:
+            distribution = metadata.distribution(name)
+        except metadata.PackageNotFoundError:
+            continue
+        found[name] = distribution.version
+        if name in own or name.startswith("genai-"):
+            needs = [Requirement(line) for line in distribution.requires or ()]
+            here = [need for need in needs if not need.marker or need.marker.evaluate({"extra": ""})]
+            waiting += [need.name for need in here if canonicalize_name(need.name) not in found]
+    found = {name: version for name, version in found.items() if name not in _BYSTANDERS}
+    return dict(sorted(found.items()))
