@@ -1,0 +1,270 @@
+"""Measuring: values with their 95 % intervals, each beside its floor.
+
+A value alone says little. The interval says how far it would move with other items of the same size; the
+**floor** is the same number for as many real items, so it shows what a perfect model would reach here (the
+Frechet distance of 1,000 real molecules to the test set is far from 0).
+
+An evaluator is called with items and a reference and returns a `Report`; `run_evaluator` adds the floors.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from genai_core.errors import BadInput, UsageError
+from genai_core.protocols import Context
+from genai_core.results.floors import FLOOR_SEED, cached_floors, fingerprint, real_items
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from genai_core.config import Config
+    from genai_core.plugins.specs import Direction, EvaluatorSpec
+    from genai_core.protocols import Dataset
+
+    Array = np.ndarray[Any, Any]
+
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One measured number.
+
+    Attributes:
+        name: As its `MetricSpec` declares it.
+        value: The number; NaN when it is not available, and `reason` says why.
+        direction: ``higher`` or ``lower`` is better, ``target``: as near to the floor as possible, ``none``.
+        low: Lower end of the 95 % interval; None where no honest one is known.
+        high: Upper end.
+        floor: The value that as many real items reach; None when it was not measured.
+        unit: Unit of value, interval and floor.
+        summary: What it is, in one line.
+        n: Number of items it was measured on.
+        reason: Why it is not available (``"needs >= 1,000 valid molecules, there are 3"``).
+    """
+
+    name: str
+    value: float
+    direction: Direction
+    low: float | None = None
+    high: float | None = None
+    floor: float | None = None
+    unit: str = ""
+    summary: str = ""
+    n: int = 0
+    reason: str = ""
+
+    @property
+    def available(self) -> bool:
+        """Whether there is a value."""
+        return not math.isnan(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Report(Sequence[Metric]):
+    """What an evaluator found: a sequence of metrics, each also to be had by its name.
+
+    Attributes:
+        evaluator: Id of the evaluator.
+        metrics: In the order of the evaluator's spec.
+        figures: Data for charts, JSON values by name.
+        notes: What a reader must know to trust the numbers.
+    """
+
+    evaluator: str
+    metrics: tuple[Metric, ...]
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.metrics)
+
+    def __iter__(self) -> Iterator[Metric]:
+        return iter(self.metrics)
+
+    def __getitem__(self, key: Any) -> Any:
+        """A metric by name or place."""
+        if not isinstance(key, str):
+            return self.metrics[key]
+        for metric in self.metrics:
+            if metric.name == key:
+                return metric
+        raise KeyError(f"{key!r}; metrics: " + ", ".join(metric.name for metric in self.metrics))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON values; a NaN becomes null."""
+        return {
+            "evaluator": self.evaluator,
+            "metrics": [_finite(asdict(metric)) for metric in self.metrics],
+            "figures": _finite(dict(self.figures)),
+            "notes": list(self.notes),
+        }
+
+    def to_json(self) -> str:
+        """One JSON document."""
+        return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Report:
+        """Inverse of `to_dict`."""
+        metrics = [
+            Metric(**{**row, "value": math.nan if row["value"] is None else row["value"]})
+            for row in values["metrics"]
+        ]
+        return cls(values["evaluator"], tuple(metrics), dict(values["figures"]), tuple(values["notes"]))
+
+    @classmethod
+    def from_json(cls, text: str) -> Report:
+        """Inverse of `to_json`."""
+        try:
+            return cls.from_dict(json.loads(text))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise BadInput("report", f"is not an evaluation report: {error}") from None
+
+    def table(self) -> str:
+        """The metrics as aligned text for a terminal."""
+        arrows = {"higher": "up", "lower": "down", "target": "as floor", "none": ""}
+        rows = [("metric", "value", "95 % interval", "floor", "better")]
+        for metric in self.metrics:
+            value = f"{metric.value:.4f}{metric.unit and ' ' + metric.unit}" if metric.available else "n/a"
+            known = metric.available and metric.low is not None and metric.high is not None
+            interval = f"{metric.low:.4f} .. {metric.high:.4f}" if known else ""
+            floor = "" if metric.floor is None else f"{metric.floor:.4f}"
+            rows.append((metric.name, value, interval, floor, arrows[metric.direction]))
+        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+        lines = [
+            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+            for row in rows
+        ]
+        missing: dict[str, list[str]] = {}
+        for metric in self.metrics:
+            if not metric.available:
+                missing.setdefault(metric.reason, []).append(metric.name)
+        lines += [f"not available: {', '.join(names)}: {reason}" for reason, names in missing.items()]
+        return "\n".join(lines + [f"note: {note}" for note in self.notes])
+
+
+def bootstrap(
+    values: Array | Sequence[float],
+    statistic: Callable[[Array], float] | None = None,
+    *,
+    rng: np.random.Generator,
+    resamples: int = 1000,
+) -> tuple[Any, Any]:
+    """95 % percentile bootstrap interval (Efron and Tibshirani 1993, chapter 13).
+
+    Args:
+        values: One value an item, shape (n,), or for the mean several at once, shape (n, k): all columns are
+            resampled together.
+        statistic: Array of values to a number; None: the mean.
+        rng: Source of the draws.
+        resamples: How many times n items are drawn with replacement.
+
+    Returns:
+        ``(low, high)``: numbers, or arrays of shape (k,).
+
+    Raises:
+        UsageError: There are no values.
+    """
+    import numpy as np
+
+    data = np.asarray(values, dtype=np.float64)
+    n = len(data)
+    if not n:
+        raise UsageError("bootstrap: no values")
+    draws = []
+    for _ in range(resamples):
+        rows = rng.integers(0, n, n)
+        if statistic is None:
+            draws.append(np.bincount(rows, minlength=n) @ data / n)
+        else:
+            draws.append(np.asarray(statistic(data[rows])))
+    tail = (1 - CONFIDENCE) / 2
+    low, high = np.quantile(np.stack(draws), [tail, 1 - tail], axis=0)
+    return (low, high) if data.ndim > 1 else (float(low), float(high))
+
+
+def share_interval(hits: int, n: int) -> tuple[float, float]:
+    """95 % Wilson score interval of a share, in [0, 1] (Wilson, J. Am. Stat. Assoc. 22:209, 1927).
+
+    For shares it takes the bootstrap's place: resampling 1,000 hits of 1,000 would claim [1, 1].
+    """
+    if n < 1 or not 0 <= hits <= n:
+        raise UsageError(f"share_interval: {hits} of {n}")
+    z = 1.959963984540054
+    share, spread = hits / n, z * z / n
+    centre = (share + spread / 2) / (1 + spread)
+    half = z * math.sqrt(share * (1 - share) / n + spread / (4 * n)) / (1 + spread)
+    return (0.0 if hits == 0 else max(0.0, centre - half)), (1.0 if hits == n else min(1.0, centre + half))
+
+
+def run_evaluator(
+    evaluator: str | EvaluatorSpec,
+    items: Sequence[Any],
+    reference: Dataset[Any] | None = None,
+    *,
+    seed: int = 0,
+    floor_items: Sequence[Any] | None = None,
+    config: Config | Mapping[str, Any] | None = None,
+    floor: bool = True,
+    progress: Callable[[int], None] = lambda done: None,
+) -> Report:
+    """Measure `items` and, beside each value, as many real items.
+
+    Args:
+        evaluator: Spec or id.
+        items: What to measure: an artifact or any sequence the evaluator understands.
+        reference: Real data to compare with.
+        seed: Seed of the bootstrap.
+        floor_items: Real items to draw the floor from; None: the split ``train`` of the reference.
+        config: Values of the evaluator's config.
+        floor: False leaves the floors out.
+        progress: Called with the number of items finished.
+
+    Raises:
+        BadInput: There are no items.
+        UsageError: No reference where one is needed, or one of another modality.
+    """
+    from genai_core.plugins.registry import registry
+
+    spec = registry().find("evaluator", evaluator) if isinstance(evaluator, str) else evaluator
+    if not len(items):
+        raise BadInput(getattr(items, "modality", "items"), f"nothing to evaluate with {spec.id}")
+    if spec.needs_reference and reference is None:
+        raise UsageError(f"{spec.id} compares with real data", hint="--against DATASET:test")
+    for what in (items, reference):
+        modality = getattr(what, "modality", spec.modality)
+        if modality != spec.modality:
+            raise UsageError(f"{spec.id} measures {spec.modality}, not {modality}")
+    settings = registry().config_class(spec).parse(config) if isinstance(config, Mapping) else config
+    built = registry().build(spec, settings)
+    report: Report = built.evaluate(items, reference, Context(seed=seed, progress=progress))
+    if not floor:
+        return report
+    try:
+        real = real_items(floor_items, reference, len(items))
+    except UsageError as reason:
+        return replace(report, notes=(*report.notes, f"no floor: {reason.message}"))
+    key = (spec.id, registry().version(spec.plugin), settings.hash() if settings else "")
+
+    def measure() -> dict[str, float]:
+        context = Context(seed=FLOOR_SEED, progress=progress)
+        return {m.name: m.value for m in built.evaluate(real, reference, context).metrics if m.available}
+
+    floors = cached_floors((*key, fingerprint(reference), fingerprint(real)), measure)
+    note = f"floor: {len(real):,} real items" + (", all there are" if len(real) < len(items) else "")
+    metrics = tuple(replace(metric, floor=floors.get(metric.name)) for metric in report.metrics)
+    return replace(report, metrics=metrics, notes=(*report.notes, note))
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: _finite(below) for key, below in value.items()}
+    return [_finite(below) for below in value] if isinstance(value, list | tuple) else value

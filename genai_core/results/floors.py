@@ -1,0 +1,70 @@
+"""Floors: the real items a result is compared with, drawn once and remembered with their values."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from genai_core.errors import GenaiError, UsageError
+from genai_core.protocols import derive_seed
+
+if TYPE_CHECKING:
+    from genai_core.protocols import Dataset
+
+FLOOR_SEED = 0  # one draw for all reports, so that their floors are the same and are calculated once
+
+
+def real_items(source: Sequence[Any] | None, reference: Dataset[Any] | None, n: int) -> list[Any]:
+    """`n` items of the source in a seeded draw without replacement, none of them in the reference."""
+    import numpy as np
+
+    if source is None:
+        if reference is None:
+            raise UsageError("there is no reference to draw real items from")
+        try:
+            source = reference.split("train")  # type: ignore[assignment]  # a Dataset has length and items
+        except GenaiError:
+            raise UsageError("the reference has no split 'train' to draw real items from") from None
+    assert source is not None  # noqa: S101 - for the type checker
+    order = np.random.default_rng(derive_seed(FLOOR_SEED, "floor", n)).permutation(len(source))
+    known: set[Hashable] = set()
+    with suppress(TypeError):  # items that cannot be hashed: the splits are trusted to be disjoint
+        known = {reference[i] for i in range(len(reference))} if reference is not None else set()
+    found: list[Any] = []
+    for index in order:
+        if len(found) == n:
+            break
+        item = source[int(index)]
+        if not known or item not in known:
+            found.append(item)
+    if not found:
+        raise UsageError("every real item is in the reference")
+    return found
+
+
+def fingerprint(data: Any) -> str:
+    """Hex sha256 of a data set's or a sequence's content."""
+    from genai_core.data import digest
+
+    return "" if data is None else data.fingerprint() if hasattr(data, "fingerprint") else digest(data)
+
+
+def cached_floors(key: Sequence[str], measure: Callable[[], Mapping[str, float]]) -> dict[str, float]:
+    """What `measure` gives for this key, from the cache where it is there."""
+    from genai_core.files.atomic import atomic_write, make_folder
+    from genai_core.files.sources import cache_dir
+
+    name = hashlib.sha256(json.dumps(list(key)).encode()).hexdigest()[:32]
+    path = cache_dir() / "floors" / f"{name}.json"
+    # A file that is absent or damaged is made anew.
+    with suppress(OSError, ValueError, TypeError, AttributeError):
+        known = json.loads(path.read_text(encoding="utf-8"))
+        return {str(name): float(value) for name, value in known.items()}
+    floors = dict(measure())
+    with suppress(GenaiError):  # a cache that cannot be written costs time, not the result
+        make_folder(path.parent)
+        atomic_write(path, json.dumps(floors, indent=1).encode())
+    return floors
