@@ -7,7 +7,6 @@ limit: ``GENAI_LIMITS="molecules.atoms=2000,molecules.items=50000000"``, or an a
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import stat
@@ -16,12 +15,10 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any
 
 from genai_core.errors import BadInput, UsageError, did_you_mean
 
 _BLOCK = 1 << 16
-_STRING = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +27,7 @@ class Limits:
 
     Attributes:
         bytes: Size of a file, after unpacking.
-        unpack_ratio: Unpacked over packed size of a compressed file (beyond the first megabyte).
+        unpack_ratio: Unpacked over packed size, beyond the first megabyte.
         line: Bytes in one line of text.
         items: Things in one file: molecules, rows, lines.
         string: Characters in one structured string (a SMILES).
@@ -39,7 +36,6 @@ class Limits:
         pixels: Width times height times frames.
         seconds: Duration.
         notes: Notes in a score.
-        depth: Nesting of JSON and the like.
     """
 
     bytes: int = 1_000_000_000
@@ -52,12 +48,10 @@ class Limits:
     pixels: int = 64_000_000
     seconds: int = 3_600
     notes: int = 200_000
-    depth: int = 100
 
 
 LIMITS: dict[str, Limits] = {
     "text": Limits(),
-    "json": Limits(bytes=100_000_000),
     "molecules": Limits(line=20_000, string=4_000),
     "image": Limits(bytes=100_000_000),
     "audio": Limits(),
@@ -69,9 +63,8 @@ LIMITS: dict[str, Limits] = {
 
 def limits_for(modality: str, **overrides: int) -> Limits:
     """The limits of a modality; ``GENAI_LIMITS`` and then `overrides` replace single values."""
-    limits = LIMITS.get(modality, LIMITS["text"])
-    from_environment = _parse_limits(os.environ.get("GENAI_LIMITS", ""))
-    return replace(limits, **from_environment.get(modality, {}), **overrides)
+    chosen = _parse_limits(os.environ.get("GENAI_LIMITS", "")).get(modality, {})
+    return replace(LIMITS.get(modality, LIMITS["text"]), **chosen | overrides)
 
 
 def set_limits(settings: Iterable[str]) -> None:
@@ -109,32 +102,9 @@ def read_lines(
     Args:
         path: File, possibly ``.gz``.
         limits: ``line`` bounds the memory a hostile file can take.
-        bad: Called with each line that cannot be used (too long, not UTF-8), which is then left out;
-            without it the first one is raised.
+        bad: Takes each line that cannot be used (too long, not UTF-8); without it the first is raised.
     """
     return split_lines(read_blocks(path, limits), display_name(path), limits, bad)
-
-
-def read_json(path: Path, limits: Limits | None = None) -> Any:
-    """A JSON file of bounded size and nesting."""
-    limits = limits or limits_for("json")
-    return parse_json(read_bytes(path, limits), str(path), limits)
-
-
-def parse_json(data: bytes, name: str, limits: Limits) -> Any:
-    """JSON from bytes; `BadInput` where it is malformed, too large or nested too deeply."""
-    if len(data) > limits.bytes:
-        raise BadInput(name, f"{len(data)} bytes are more than the limit of {limits.bytes}")
-    depth = deepest = 0
-    for byte in re.findall(rb"[\[\]{}]", _STRING.sub(b"", data)):
-        depth += 1 if byte in b"[{" else -1
-        deepest = max(deepest, depth)
-    if deepest > limits.depth:
-        raise BadInput(name, f"nested {deepest} deep, the limit is {limits.depth}")
-    try:
-        return json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise BadInput(name, f"not valid JSON: {error}") from None
 
 
 def display_name(path: str | Path) -> str:
@@ -156,44 +126,39 @@ def read_blocks(path: str | Path, limits: Limits) -> Iterator[bytes]:
         if not stat.S_ISREG(status.st_mode):
             what = "a folder" if stat.S_ISDIR(status.st_mode) else "a device or pipe"
             raise BadInput(name, f"is {what}, not a file")
-        packed = name.lower().endswith(".gz")
-        if status.st_size > limits.bytes:
-            raise _too_large(name, status.st_size, limits)
         with Path(path).open("rb") as file:
             raw = iter(lambda: file.read(_BLOCK), b"")
-            yield from _bounded(_unpack(raw, name, limits) if packed else raw, name, limits)
-    except FileNotFoundError:
-        raise BadInput(name, "no such file") from None
-    except PermissionError:
-        raise BadInput(name, "no permission to read it") from None
+            blocks = _unpack(raw, name, limits) if name.lower().endswith(".gz") else raw
+            yield from _bounded(blocks, name, limits)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        raise BadInput(name, f"cannot be read: {error}") from None
+        raise BadInput(name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
 
 
 def split_lines(
     blocks: Iterable[bytes], name: str, limits: Limits, bad: Callable[[BadInput], None] | None = None
 ) -> Iterator[tuple[int, str]]:
     """Numbered UTF-8 lines of a stream of blocks; see `read_lines`."""
-    number = 0
     for number, raw in enumerate(_raw_lines(blocks, name, limits), start=1):
-        reason = None
-        if len(raw) > limits.line:
-            reason = f"line is longer than the limit of {limits.line} bytes"
-        elif number > limits.items * 1_000:  # files of many short lines: blank lines are lines too
-            raise BadInput(name, f"more than {limits.items * 1_000} lines", number)
         try:
-            text = raw.decode() if reason is None else ""
-        except UnicodeDecodeError as error:
-            reason = f"not UTF-8 text: {error.reason} at byte {error.start} of the line"
-        if reason is None and "\0" in text:
-            reason = "binary data: a NUL byte in a text file"
-        if reason is None:
+            text = _line_text(raw, limits)
+        except ValueError as error:
+            problem = BadInput(name, str(error), number)
+            if bad is None:
+                raise problem from None
+            bad(problem)
+        else:
             yield number, text
-            continue
-        problem = BadInput(name, reason, number)
-        if bad is None:
-            raise problem
-        bad(problem)
+
+
+def _line_text(raw: bytes, limits: Limits) -> str:
+    if len(raw) > limits.line:
+        raise ValueError(f"line is longer than the limit of {limits.line} bytes")
+    if b"\0" in raw:
+        raise ValueError("binary data: a NUL byte in a text file")
+    try:
+        return raw.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"not UTF-8 text: {error.reason} at byte {error.start} of the line") from None
 
 
 def _raw_lines(blocks: Iterable[bytes], name: str, limits: Limits) -> Iterator[bytes]:
@@ -228,8 +193,8 @@ def _unpack(blocks: Iterable[bytes], name: str, limits: Limits) -> Iterator[byte
     engine = zlib.decompressobj(wbits=31)
     for block in blocks:
         packed += len(block)
-        data = block
-        while data:
+        data, more = block, True
+        while data or more:  # zlib may hold back output after it has taken all input
             if engine.eof:
                 engine = zlib.decompressobj(wbits=31)
             try:
@@ -241,6 +206,7 @@ def _unpack(blocks: Iterable[bytes], name: str, limits: Limits) -> Iterator[byte
                 raise BadInput(name, f"unpacks to more than {limits.unpack_ratio} times its size")
             yield piece
             data = engine.unused_data.lstrip(b"\0") if engine.eof else engine.unconsumed_tail
+            more = not engine.eof and len(piece) == _BLOCK
     if not engine.eof:
         raise BadInput(name, "gzip data ends too early", packed)
 
@@ -250,13 +216,6 @@ def _bounded(blocks: Iterable[bytes], name: str, limits: Limits) -> Iterator[byt
     for block in blocks:
         total += len(block)
         if total > limits.bytes:
-            raise _too_large(name, total, limits)
+            hint = 'if you trust it, raise the limit: GENAI_LIMITS="MODALITY.bytes=NUMBER"'
+            raise BadInput(name, f"larger than the limit of {limits.bytes} bytes", hint=hint)
         yield block
-
-
-def _too_large(name: str, size: int, limits: Limits) -> BadInput:
-    return BadInput(
-        name,
-        f"{size} bytes or more, the limit is {limits.bytes}",
-        hint="if you trust it, raise the limit: GENAI_LIMITS=molecules.bytes=...",
-    )
