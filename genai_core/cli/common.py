@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -39,4 +38,6 @@ def config_values(config_file: str | None, settings: tuple[str, ...]) -> dict[st
 
 def print_json(value: object) -> None:
     """Write one JSON document to stdout."""
+    import json
+
     click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
+import os
 import sys
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
@@ -49,7 +49,7 @@ def plain(spec: Spec, found: Registry) -> dict[str, Any]:
 
 def _table(specs: list[Any], found: Registry) -> str:
     width = max((len(spec.id) for spec in specs), default=0)
-    columns = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    columns = os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
     lines = []
     for plugin, loaded in found.plugins.items():
         rows = [spec for spec in specs if spec.plugin == plugin]
