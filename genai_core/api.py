@@ -66,7 +66,7 @@ def model(name: str, **config: Any) -> Any:
     return built
 
 
-def load_model(where: str | Path, device: str = "cpu") -> Trained:
+def load_model(where: str | Path, device: str = "auto") -> Trained:
     """A trained model: a run directory, a model folder, or the id of a model with shipped weights."""
     from genai_core.running.device import pick_device
     from genai_core.running.models import load_model as load_folder
@@ -74,7 +74,7 @@ def load_model(where: str | Path, device: str = "cpu") -> Trained:
     return Trained(load_folder(where, pick_device(device)), Path(where))
 
 
-def open_run(path: str | Path, device: str = "cpu") -> Trained:
+def open_run(path: str | Path, device: str = "auto") -> Trained:
     """The finished run at `path`."""
     return load_model(path, device)
 

@@ -19,7 +19,7 @@ from genai_core.errors import UsageError
 @click.option("--shard-size", type=int, help="Items a shard.")
 @click.option("--workers", type=int, default=1, show_default=True, help="Processes on this machine.")
 @click.option("--format", "suffix", metavar="SUFFIX", help="File format, such as .sdf.")
-@click.option("--device", default="cpu", show_default=True, help="auto, cpu, cuda, cuda:N, mps or xpu.")
+@click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N, mps or xpu.")
 @config_options
 @output_options
 def sample(

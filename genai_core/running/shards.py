@@ -78,7 +78,7 @@ def make_plan(
     if "sample" not in loaded.spec.capabilities or not isinstance(loaded.model, Samples):
         raise UsageError(f"{loaded.spec.id} does not sample", hint=f"genai info {loaded.spec.id}")
     resolved = registry().config_class(loaded.spec, "options").parse(options or {}, where=loaded.spec.id)
-    size = shard_size or getattr(loaded.model, "shard_size", 1024)
+    size = getattr(loaded.model, "shard_size", 1024) if shard_size is None else shard_size
     return Plan(n, seed, size, resolved.model_dump(mode="json"))
 
 
