@@ -22,7 +22,7 @@ from genai_core.errors import GenaiError, Interrupted, PluginError, ResourceErro
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Batch, Dataset, HasOptimizers, Trains, derive_seed
 from genai_core.running.batches import Order, learning_rate, split_batch
-from genai_core.running.device import peak_memory_mb, pick_precision
+from genai_core.running.device import peak_memory_mb, pick_precision, seed_device
 from genai_core.running.stopping import StopRequest
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class Trainer:
                 optimizer.zero_grad(set_to_none=True)
                 total = 0.0
                 for number, piece in enumerate(split_batch(batch, self.micro_batch)):
-                    torch.manual_seed(derive_seed(self.seed, "step", self.step, name, number))
+                    seed_device(derive_seed(self.seed, "step", self.step, name, number), self.device)
                     losses = self._losses(piece, name)
                     (losses.sum() / size).backward()  # type: ignore[no-untyped-call]
                     total += float(losses.detach().sum())
@@ -262,7 +262,7 @@ class Trainer:
                 items = [self.valid[index] for index in range(start, min(count, start + self.config.batch))]
                 rng = np.random.default_rng(derive_seed(self.seed, "validate", start))
                 batch = self._to_device(self.model.collate(items, rng))
-                torch.manual_seed(derive_seed(self.seed, "validate", start))
+                seed_device(derive_seed(self.seed, "validate", start), self.device)
                 for piece in split_batch(batch, self.micro_batch):
                     for name in totals:
                         totals[name] += float(self._losses(piece, name).sum())

@@ -1,0 +1,226 @@
+"""The core's own checks for `genai doctor`: Python, packages, disk, folders, GPU.
+
+Each is a function that takes nothing and yields findings. The fast ones read metadata and import no torch.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+from genai_core.files.sources import cache_dir
+from genai_core.plugins.discovery import candidates
+from genai_core.plugins.doctor import Finding, Level
+from genai_core.plugins.resolve import unmet
+
+CPU_INDEX = "--index-url https://download.pytorch.org/whl/cpu"
+LITTLE, TOO_LITTLE = 2**30, 100 * 2**20
+KNOWN_BAD: tuple[tuple[str, str, Level, str, str], ...] = (
+    ("lightning", "==2.6.2", "error", "it stole credentials at import (GHSA-w37p-236h-pfx3)", ">=2.6.4"),
+    ("lightning", "==2.6.3", "error", "it stole credentials at import (GHSA-w37p-236h-pfx3)", ">=2.6.4"),
+    ("ultralytics", ">=8.3.41,<=8.3.42", "error", "it carried a crypto miner (December 2024)", ">=8.3.50"),
+    ("ultralytics", ">=8.3.45,<=8.3.46", "error", "it carried a crypto miner (December 2024)", ">=8.3.50"),
+    ("litellm", ">=1.82.7,<=1.82.8", "error", "these releases were compromised", ">=1.82.9"),
+    ("torch", "<2.6", "error", "torch.load runs code from weights (CVE-2025-32434)", ">=2.10"),
+    (
+        "torch",
+        ">=2.6,<2.10",
+        "warning",
+        "torch.load corrupts memory on bad weights (CVE-2026-24747)",
+        ">=2.10",
+    ),
+    ("transformers", "<5.3", "warning", "a config.json can run code (CVE-2026-4372)", ">=5.3"),
+)  # the suite itself never calls torch.load
+STEALERS = "uninstall it, and change every password and key this machine has seen"
+TORCH_FAMILY = ("torchvision", "torchaudio")
+
+
+def machine() -> Iterator[Finding]:
+    """Python, platform, cores and memory."""
+    memory = ""
+    if hasattr(os, "sysconf"):
+        memory = f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB memory"
+    about = f"{platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores{memory}"
+    yield Finding("ok", "python", about)
+
+
+def packages() -> Iterator[Finding]:
+    """What the core and the plugins ask for is there, and nothing installed is known to be bad."""
+    wanted = {claim.distribution for claims in candidates().values() for claim in claims}
+    wanted |= {name for name in TORCH_FAMILY if _version(name)}
+    conflicts = 0
+    for name in sorted(wanted):
+        for problem, requirement in unmet(_requires(name)).items():
+            conflicts += 1
+            yield Finding("error", name, f"it needs {problem}", f'pip install "{requirement}"')
+    if not conflicts:
+        yield Finding("ok", "packages", f"the requirements of {len(wanted)} distributions are met")
+    for name, versions, level, why, good in KNOWN_BAD:
+        version = _version(name)
+        if version and SpecifierSet(versions).contains(version, prereleases=True):
+            fix = f'pip install "{name}{good}"' + ("" if "CVE" in why else f"; {STEALERS}")
+            yield Finding(level, name, f"{version}: {why}", fix)
+
+
+def torch_builds() -> Iterator[Finding]:
+    """torchvision and torchaudio are built as torch is: all for CUDA, or all for the CPU."""
+    version = _version("torch")
+    if version is None:
+        yield Finding("error", "torch", "it is not installed", f"pip install torch {CPU_INDEX}")
+        return
+    cuda = torch_cuda()
+    yield Finding("ok", "torch", f"{version}, built for {f'CUDA {cuda}' if cuda else 'the CPU'}")
+    for name in TORCH_FAMILY:
+        other = _version(name)
+        if other and not cuda and _links_cuda(name):
+            yield Finding(
+                "error",
+                name,
+                f"{other} is built for CUDA (it links libtorch_cuda) and torch {version} for the CPU; "
+                "importing it fails",
+                f"pip install --force-reinstall --no-deps {name} {CPU_INDEX}, or pip uninstall {name}",
+            )
+
+
+def disk() -> Iterator[Finding]:
+    """Room and permission where runs, downloads and temporary files go."""
+    places = {
+        "working folder": Path.cwd(),
+        "cache": cache_dir(),
+        "temporary files": Path(tempfile.gettempdir()),
+    }
+    for what, place in places.items():
+        folder = next(parent for parent in (place, *place.parents) if parent.exists())
+        free = shutil.disk_usage(folder).free
+        amount = f"{free / 2**30:.1f} GiB free for {what} in {place}"
+        if not _writable(folder):
+            yield Finding("error", "disk", f"{folder} cannot be written ({what})", _elsewhere(what))
+        elif free < LITTLE:
+            level: Level = "error" if free < TOO_LITTLE else "warning"
+            yield Finding(level, "disk", amount, f"free some space, or {_elsewhere(what)}")
+        else:
+            yield Finding("ok", "disk", amount)
+
+
+def gpu() -> Iterator[Finding]:
+    """GPU and driver, seen without torch; and whether the installed torch can use them."""
+    if sys.platform == "darwin":
+        yield Finding(
+            "ok", "gpu", "Apple silicon (mps)" if platform.machine() == "arm64" else "none; the CPU is used"
+        )
+        return
+    names, driver = _nvidia()
+    if names is None:
+        loaded = Path("/proc/driver/nvidia/version").exists()
+        if loaded:
+            yield Finding("warning", "gpu", "the NVIDIA driver is loaded and nvidia-smi does not answer",
+                          "nvidia-smi shows the reason; reinstall the driver's tools")  # fmt: skip
+        elif Path("/dev/kfd").exists():
+            yield Finding("ok", "gpu", "AMD (ROCm); genai doctor --deep tries it")
+        else:
+            yield Finding("ok", "gpu", "none found; the CPU is used")
+        return
+    yield Finding("ok", "gpu", f"{', '.join(names)}; driver {driver}")
+    cuda = torch_cuda()
+    if _version("torch") and not cuda:
+        yield Finding("warning", "gpu", "torch is built for the CPU and leaves the GPU idle",
+                      "pip install --force-reinstall torch")  # fmt: skip
+    needed = {"11": 450, "12": 525, "13": 580}.get((cuda or "").partition(".")[0], 0)
+    if int(driver.partition(".")[0] or 0) < needed:
+        yield Finding("error", "gpu", f"driver {driver} is too old for CUDA {cuda}, which needs {needed}",
+                      "update the NVIDIA driver, or install a torch build for an older CUDA")  # fmt: skip
+
+
+def devices() -> Iterator[Finding]:
+    """Deep: one operation on every device torch offers."""
+    import torch
+
+    names = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
+    names += ["mps"] if torch.backends.mps.is_available() else []
+    names += ["xpu"] if hasattr(torch, "xpu") and torch.xpu.is_available() else []
+    for name in names:
+        try:
+            right = float((torch.ones(2, device=name) * 2).sum()) == 4.0
+        except Exception as error:
+            yield Finding(
+                "error", f"device {name}", str(error).splitlines()[0], "--device cpu works around it"
+            )
+        else:
+            level: Level = "ok" if right else "error"
+            yield Finding(level, f"device {name}", "works" if right else "computes 2 * 1 + 2 * 1 wrongly")
+
+
+def torch_cuda() -> str | None:
+    """CUDA version the installed torch was built for, read from its version file; None: a CPU build."""
+    file = _located("torch", "torch/version.py")
+    text = file.read_text(encoding="utf-8", errors="replace") if file and file.is_file() else ""
+    found = re.search(r"^cuda\b[^=]*=\s*['\"]([\d.]+)['\"]", text, re.MULTILINE)
+    return found[1] if found else None
+
+
+def _links_cuda(name: str) -> bool:
+    folder = _located(name, name)
+    libraries = folder.rglob("*.so") if folder and folder.is_dir() else ()
+    return any(b"libtorch_cuda.so" in library.read_bytes() for library in libraries)
+
+
+def _located(distribution: str, path: str) -> Path | None:
+    try:
+        return Path(str(metadata.distribution(distribution).locate_file(path)))
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _version(name: str) -> str | None:
+    try:
+        return metadata.version(name)
+    except Exception:  # absent, or its metadata cannot be read, which the registry tells of
+        return None
+
+
+def _requires(name: str) -> list[str]:
+    try:
+        return [
+            text
+            for text in metadata.requires(name) or []
+            if "extra" not in str(Requirement(text).marker or "")
+        ]
+    except Exception:  # as above
+        return []
+
+
+def _writable(folder: Path) -> bool:
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return True
+    except OSError:
+        return False
+
+
+def _elsewhere(what: str) -> str:
+    return {
+        "cache": "set GENAI_CACHE to another folder",
+        "temporary files": "set TMPDIR to another folder",
+    }.get(what, "change to another folder, or name one with -o")
+
+
+def _nvidia() -> tuple[list[str] | None, str]:
+    """Names with memory of the NVIDIA GPUs, and the driver's version; None when nvidia-smi does not answer."""
+    query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
+    try:
+        told = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
+    except (OSError, subprocess.SubprocessError):
+        return None, ""
+    rows = [line.split(", ") for line in told.splitlines() if line.count(", ") == 2]
+    return [f"{name} ({memory})" for name, memory, _ in rows] or None, rows[0][2] if rows else ""
