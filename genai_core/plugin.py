@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from genai_core.plugins.hookspecs import hookimpl
-from genai_core.plugins.specs import ArtifactSpec
+from genai_core.plugins.specs import ArtifactSpec, CheckSpec
 
 GENAI_API = 1
 
@@ -20,3 +20,15 @@ def genai_artifacts() -> Iterable[ArtifactSpec]:
         media_type="text/plain",
         factory="genai_core.files.artifacts:Text",
     )
+
+
+@hookimpl
+def genai_checks() -> Iterable[CheckSpec]:
+    """The machine and what is installed on it."""
+    health = "genai_core.running.health"
+    yield CheckSpec(name="machine", summary="Python, platform and memory", factory=f"{health}:machine")
+    yield CheckSpec(name="packages", summary="Conflicts and known-bad releases", factory=f"{health}:packages")
+    yield CheckSpec(name="torch", summary="torch and its family match", factory=f"{health}:torch_builds")
+    yield CheckSpec(name="disk", summary="Room and permission to write", factory=f"{health}:disk")
+    yield CheckSpec(name="gpu", summary="GPU and driver", factory=f"{health}:gpu")
+    yield CheckSpec(name="devices", summary="Every device computes", factory=f"{health}:devices", cost="deep")

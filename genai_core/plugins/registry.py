@@ -75,7 +75,7 @@ class Registry:
     def discover(self) -> Registry:
         """Load every installed plugin that is not switched off."""
         for plugin, claims in candidates().items():
-            if plugin != "core" and (plugin in self.deny or not (self.allow is None or plugin in self.allow)):
+            if not self.wants(plugin):
                 self.off.append(plugin)
                 continue
             owner = official(plugin)
@@ -90,6 +90,10 @@ class Registry:
         if self.strict and self.faults:
             raise PluginError(self.faults[0].line, hint="unset GENAI_STRICT to go on without it")
         return self
+
+    def wants(self, plugin: str) -> bool:
+        """Whether the switches let `plugin` in; the core always is."""
+        return plugin == "core" or (plugin not in self.deny and (self.allow is None or plugin in self.allow))
 
     def register(self, module: object, name: str = "mine") -> None:
         """Add a module or object with hooks at run time; the same name again replaces it.

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
 
 from genai_core.files.sources import cache_dir
 from genai_core.plugins.discovery import candidates
@@ -51,21 +52,27 @@ def machine() -> Iterator[Finding]:
     memory = ""
     if hasattr(os, "sysconf"):
         memory = f", {os.sysconf('SC_PAGE_SIZE') * os.sysconf('SC_PHYS_PAGES') / 2**30:.0f} GiB memory"
-    about = f"{platform.python_version()}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores{memory}"
-    yield Finding("ok", "python", about)
+    system = f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores{memory}"
+    yield Finding("ok", "python", f"{platform.python_version()}, {system}")
 
 
 def packages() -> Iterator[Finding]:
     """What the core and the plugins ask for is there, and nothing installed is known to be bad."""
-    wanted = {claim.distribution for claims in candidates().values() for claim in claims}
-    wanted |= {name for name in TORCH_FAMILY if _version(name)}
+    waiting = [claim.distribution for claims in candidates().values() for claim in claims] + [*TORCH_FAMILY]
+    seen: set[str] = set()
     conflicts = 0
-    for name in sorted(wanted):
-        for problem, requirement in unmet(_requires(name)).items():
+    while waiting:
+        name = waiting.pop()
+        if name in seen or _version(name) is None:
+            continue
+        seen.add(name)
+        requires = _requires(name)
+        waiting += [canonicalize_name(Requirement(text).name) for text in requires]
+        for problem, requirement in unmet(requires).items():
             conflicts += 1
             yield Finding("error", name, f"it needs {problem}", f'pip install "{requirement}"')
     if not conflicts:
-        yield Finding("ok", "packages", f"the requirements of {len(wanted)} distributions are met")
+        yield Finding("ok", "packages", f"the requirements of {len(seen)} distributions are met")
     for name, versions, level, why, good in KNOWN_BAD:
         version = _version(name)
         if version and SpecifierSet(versions).contains(version, prereleases=True):
@@ -74,7 +81,7 @@ def packages() -> Iterator[Finding]:
 
 
 def torch_builds() -> Iterator[Finding]:
-    """torchvision and torchaudio are built as torch is: all for CUDA, or all for the CPU."""
+    """The torch family has one build: torchvision and torchaudio for CUDA beside a CPU torch do not import."""
     version = _version("torch")
     if version is None:
         yield Finding("error", "torch", "it is not installed", f"pip install torch {CPU_INDEX}")
@@ -216,7 +223,7 @@ def _elsewhere(what: str) -> str:
 
 
 def _nvidia() -> tuple[list[str] | None, str]:
-    """Names with memory of the NVIDIA GPUs, and the driver's version; None when nvidia-smi does not answer."""
+    """Names of the NVIDIA GPUs and the driver's version; None when nvidia-smi does not answer."""
     query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     try:
         told = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
