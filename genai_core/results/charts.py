@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from html import escape
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -115,13 +116,13 @@ def histogram(
 
     frame = _Frame(float(edges[0]), float(edges[-1]), 0.0, max(float(part.max()) for part in shares) * 1.08)
     parts = [frame.axes(y_format="{:g} %")]
-    for share, left, right in zip(shares[0], edges[:-1], edges[1:], strict=True):
+    for share, (left, right) in zip(shares[0], pairwise(edges), strict=True):
         if share > 0:
             x, top = frame.x(left), frame.y(share)
             parts.append(_rect(x + 0.5, top, frame.x(right) - x - 1, frame.y(0) - top, "s0 fill"))
     if other.size:
         points = [(edges[0], 0.0)]
-        for share, left, right in zip(shares[1], edges[:-1], edges[1:], strict=True):
+        for share, (left, right) in zip(shares[1], pairwise(edges), strict=True):
             points += [(left, share), (right, share)]
         parts.append(frame.path([*points, (edges[-1], 0.0)], "s1 line"))
     for bound in window or ():
@@ -143,9 +144,9 @@ def histogram(
         rows=tuple(
             (number(round(float(left), 4)), number(round(float(right), 4)),
              *(f"{share[index]:.1f}" for share, (_, part) in zip(shares, series, strict=False) if part.size))
-            for index, (left, right) in enumerate(zip(edges[:-1], edges[1:], strict=True))
+            for index, (left, right) in enumerate(pairwise(edges))
         ),
-        legend=tuple((f"s{index}", name) for index, (name, _) in enumerate(series)) if len(series) > 1 else (),
+        legend=_legend([name for name, _ in series]),
     )  # fmt: skip
 
 
@@ -185,7 +186,7 @@ def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], *, x_
         summary=summary + ".",
         columns=(x_label, *kept),
         rows=tuple((number(x), *(number(by_x[x].get(name)) for name in kept)) for x in shown),
-        legend=tuple((f"s{index}", name) for index, name in enumerate(kept)) if len(kept) > 1 else (),
+        legend=_legend(list(kept)),
     )
 
 
@@ -221,7 +222,7 @@ def bars(title: str, items: Sequence[Bar], *, unit: str = "") -> Chart:
 
 
 def interval(bar: Bar) -> str:
-    """A small picture of one value from zero, its interval and its floor, for a table cell; hidden from readers."""
+    """A small picture of one value from zero, its interval and its floor, for a table cell."""
     edges = [
         edge for edge in (bar.value, bar.low, bar.high, bar.floor) if edge is not None and math.isfinite(edge)
     ]
@@ -305,6 +306,10 @@ def _svg(height: float, parts: Sequence[str], summary: str) -> str:
         f'<svg class="chart" viewBox="0 0 {WIDTH:g} {height:g}" role="img" aria-label="{escape(summary)}">'
         f"{''.join(parts)}</svg>"
     )
+
+
+def _legend(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
+    return tuple((f"s{index}", name) for index, name in enumerate(names)) if len(names) > 1 else ()
 
 
 def _short(value: float) -> str:

@@ -29,9 +29,9 @@ _ELSEWHERE = "choose another folder with -o"
 class OutputFolder:
     """A folder with a manifest.json that says whose it is and which files in it are ours.
 
-    The owner may come again, after a kill or to make the same once more: it replaces the files it made itself,
-    unless somebody changed them since. A folder of another owner, or with anything in it and no manifest, is
-    refused before anything is touched.
+    The owner may come again, after a kill or to make the same once more: it replaces the files it made
+    itself, unless somebody changed them since. A folder of another owner, or with anything in it and no
+    manifest, is refused before anything is touched.
 
     A file is announced (null) before it is written and settled with its sha256 after, so that a kill in
     between leaves no file of which we do not know that it is ours.
@@ -57,7 +57,12 @@ class OutputFolder:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._check()
             self._write("running")
-            yield
+            try:
+                yield
+            except BaseException:
+                if not self.files:  # nothing came of it: leave the folder to whoever comes next
+                    (self.folder / MANIFEST).unlink(missing_ok=True)
+                raise
         except BlockingIOError:
             raise ResourceError(
                 f"{self.folder}: another process is working here", hint="wait for it, or choose another -o"
@@ -97,9 +102,10 @@ class OutputFolder:
                 f"{self.folder} holds something else: its {MANIFEST} is not ours", hint=_ELSEWHERE
             ) from None
         if owner != self.owner:
+            same = owner.get("config_hash") == self.owner["config_hash"]
             raise UsageError(
                 f"{self.folder} holds a run of {owner.get('spec')} with seed {owner.get('seed')} and "
-                f"{'the same' if owner.get('config_hash') == self.owner['config_hash'] else 'other'} settings",
+                f"{'the same' if same else 'other'} settings",
                 hint=_ELSEWHERE,
             )
         for name, sha256 in files.items():

@@ -4,7 +4,7 @@ A plugin's pipeline is ``factory(config, run)``; it works and tells the `Pipelin
 
     out/  leads.smi, ...    what the pipeline saved     each file with NAME.genai.json beside it
           metrics.json      counts, evaluations         config.toml   everything resolved
-          report.html       all of it to look at        files.zip     signed, where signing is installed
+          report.html       all of it to look at        credentials.zip   all records, signed (if installed)
           manifest.json     whose folder this is and which files are ours
 
 A folder belongs to one pipeline with one configuration and one seed, see `OutputFolder`.
@@ -12,10 +12,8 @@ A folder belongs to one pipeline with one configuration and one seed, see `Outpu
 
 from __future__ import annotations
 
-import io
 import json
 import shlex
-import zipfile
 from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from genai_core.config import Config, to_toml
 from genai_core.errors import BadInput, UsageError
 from genai_core.files.atomic import atomic_write, inside, safe_name, sha256_file
-from genai_core.files.provenance import make_record, packages, read_record, write_record
+from genai_core.files.provenance import make_record, packages, read_record, sign_folder, write_record
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, RunInfo, derive_seed
 from genai_core.results.folder import MANIFEST, OutputFolder
@@ -100,12 +98,21 @@ class PipelineRun:
         self._model = load_model(where, self.device)
         return self._model
 
+    def resolve(self, **values: Any) -> Any:
+        """Settle settings that were left to this machine (``"auto"``) and return the new configuration.
+
+        Records, config.toml and the report's command name what was settled, so that it can be made again
+        where the machine would settle otherwise.
+        """
+        self.config = self.config.model_copy(update=values)
+        return self.config
+
     def progress(self, what: str, done: int = 0, total: int = 0) -> None:
         """Say what is being done now and how far it is; `total` 0 where that is unknown."""
         self._progress(what, done, total)
 
     def save(self, artifact: Artifact, name: str) -> Path:
-        """Write an artifact into the folder, its record inside where the format has a place, and beside it."""
+        """Write an artifact into the folder, its record beside it and, where the format has a place, inside."""
         with self._writing(name) as path:
             artifact.record = self._record(name, artifact.modality)
             artifact.save(path)
@@ -157,7 +164,8 @@ class PipelineRun:
         self.progress("writing the report")
         numbers = {"pipeline": self.spec.id, "seed": self.seed, "counts": self.counts}
         numbers |= {"warnings": self.warnings, "reports": [report.to_dict() for report in self._reports]}
-        made = [(name, _content(self.path / name)) for name in self.files if name != "config.toml"]
+        made = [(name, _content(self.path / name)) for name in self.files]
+        self.write("config.toml", to_toml(self.config.model_dump(mode="json")))
         self.write("metrics.json", json.dumps(_rounded(numbers), indent=1, ensure_ascii=False) + "\n")
         making = Making(
             spec_id=self.spec.id,
@@ -176,20 +184,7 @@ class PipelineRun:
             making=making,
         )
         self.write(REPORT, page)
-        self._write_zip()
-
-    def _write_zip(self) -> None:
-        """One signed archive of everything, for the formats that cannot carry a signature themselves."""
-        from genai_core.files import signing
-
-        if not signing.can_sign(".zip"):
-            return
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name in self.files:
-                for member in (name, f"{name}.genai.json"):
-                    archive.writestr(zipfile.ZipInfo(member), (self.path / member).read_bytes())
-        self.write("files.zip", buffer.getvalue())
+        sign_folder(self.path, self.files)
 
     @contextmanager
     def _writing(self, name: str) -> Iterator[Path]:
@@ -247,7 +242,7 @@ def run_pipeline(
         name: Id of the pipeline.
         values: Its settings.
         seed: Seed of everything; the same settings and seed give the same bytes.
-        out: Folder; must be new, empty, or of the same pipeline, settings and seed. Default: one under ``runs``.
+        out: Folder: new, empty, or of the same pipeline, settings and seed. Default: one under ``runs``.
         n: Short for the setting ``n``, how many items to make.
         device: ``auto`` or a torch device.
         progress: Called with what is being done, how much of it is done, and of how much (0: unknown).
@@ -268,7 +263,6 @@ def run_pipeline(
     with run._folder.claimed():
         registry().notify("genai_run_started", run=info)
         try:
-            run.write("config.toml", to_toml(config.model_dump(mode="json")))
             factory(config, run)
             run._finish()
         except BaseException as error:

@@ -1,9 +1,9 @@
 """The report: one HTML file that opens from disk, on a phone or a desktop, and asks the network for nothing.
 
 A page is a title, a few headline numbers and a list of sections, each a small frozen dataclass. Everything
-from outside (SMILES, captions, plugin texts, pictures) is escaped or embedded as a ``data:`` image, so that it
-can neither run nor load anything; the content-security policy forbids both once more. The same content gives
-the same bytes: no times, no random names.
+from outside (SMILES, captions, plugin texts, pictures) is escaped or embedded as a ``data:`` image, so that
+it can neither run nor load anything; the content-security policy forbids both once more. The same content
+gives the same bytes: no times, no random names.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from genai_core.plugins.hookspecs import hookimpl
-from genai_core.plugins.specs import ArtifactSpec, DataFile, DatasetSpec, ModelSpec
+from genai_core.plugins.specs import ArtifactSpec, DataFile, DatasetSpec, ModelSpec, PipelineSpec
 
 GENAI_API = 1
 
@@ -109,6 +109,7 @@ RNN = ModelSpec(
     factory="genai_molecules.models.rnn:MoleculeRNN",
     config="genai_molecules.config:RNNConfig",
     options="genai_molecules.config:SamplingConfig",
+    weights="genai_molecules:weights/rnn",
     licence="Apache-2.0",
     citation="Segler et al., ACS Cent. Sci. 4:120 (2018); " + _MOSES_PAPER,
 )
@@ -118,3 +119,20 @@ RNN = ModelSpec(
 def genai_models() -> Iterable[ModelSpec]:
     """Language models over SMILES."""
     yield RNN
+
+
+DESIGN = PipelineSpec(
+    name="design",
+    summary="New molecules: sample, filter by novelty, windows, patterns and alerts, rank",
+    modality="molecules",
+    factory="genai_molecules.pipelines:design",
+    config="genai_molecules.design_config:DesignConfig",
+    outputs=("leads.smi", "leads.csv", "leads.sdf", "metrics.json", "report.html"),
+    licence="Apache-2.0",
+)
+
+
+@hookimpl
+def genai_pipelines() -> Iterable[PipelineSpec]:
+    """Molecule design."""
+    yield DESIGN
