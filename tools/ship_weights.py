@@ -1,0 +1,99 @@
+"""Turn a finished run into the weights a plugin ships: fp16, with a card that says how they came about.
+
+    python tools/ship_weights.py runs/NAME plugins/molecules/src/genai_molecules/weights/rnn \
+        --licence Apache-2.0 --hardware "one core of an AMD EPYC server" --quality quality.json
+
+The card's numbers come from the run's manifest and from the JSON that the quality benchmark wrote.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from genai_core.files.atomic import atomic_write
+from genai_core.running.fitting import Request
+from genai_core.running.models import CARD, WEIGHTS, load_model, save_model
+from genai_core.running.runs import Run
+from genai_core.running.training import TrainConfig
+
+
+def command(request: Request) -> str:
+    """The command line that trains this run again."""
+    defaults = TrainConfig().model_dump()
+    chosen = request.training.model_dump()
+    settings = [f"training.{key}={value}" for key, value in chosen.items() if value != defaults[key]]
+    steps = [word for word in settings if word.startswith("training.steps=")]
+    rest = " ".join(f"--set {word}" for word in settings if word not in steps)
+    return f"genai train {request.model} --data {request.data} --seed {request.seed} " + (
+        f"--steps {request.training.steps} --device {request.device} {rest}"
+    )
+
+
+def card(run: Run, request: Request, size: int, digest: str, args: argparse.Namespace) -> str:
+    """CARD.md."""
+    manifest = run.manifest
+    items, steps = manifest["items"], manifest["metrics"]["steps"]
+    epochs, fingerprint = steps * request.training.batch / items, manifest["data_fingerprint"]
+    lines = [
+        f"# {request.model}",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| trained on | {request.data}, train split, {items:,} items, fingerprint `{fingerprint}` |",
+        f"| licence of the weights | {args.licence} |",
+        f"| steps | {steps:,} of {request.training.batch} items, {epochs:.2f} epochs |",
+        f"| seed | {request.seed} |",
+        f"| hardware | {args.hardware} |",
+        f"| time | {manifest['seconds'] / 60:.0f} minutes |",
+        f"| packages | {', '.join(f'{k} {v}' for k, v in manifest['packages'].items())} |",
+        f"| validation loss | {manifest['metrics']['valid_loss']:.4f} nats an item |",
+        f"| file | {WEIGHTS}, fp16, {size:,} bytes, sha256 `{digest}` |",
+        "",
+        "Trained with",
+        "",
+        "```console",
+        f"$ {command(request)}",
+        "```",
+        "",
+    ]
+    if args.quality:
+        lines += quality(json.loads(args.quality.read_text(encoding="utf-8")))
+    return "\n".join(lines) + "\n"
+
+
+def quality(document: dict[str, Any]) -> list[str]:
+    """The measured metrics as a table."""
+    rows = ["| metric | value | 95 % interval | floor |", "|---|---|---|---|"]
+    for metric in document["metrics"]:
+        numbers = [metric.get(key) for key in ("value", "low", "high", "floor")]
+        value, low, high, floor = ("–" if number is None else f"{number:.4f}" for number in numbers)
+        rows.append(f"| {metric['name']} | {value} | {low} to {high} | {floor} |")
+    return [document["title"], "", *rows, "", f"Measured with `{document['command']}`."]
+
+
+def main() -> None:
+    """Write the folder and print what was written."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("run", type=Path)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--licence", required=True)
+    parser.add_argument("--hardware", required=True)
+    parser.add_argument("--quality", type=Path, help="JSON of the quality benchmark")
+    args = parser.parse_args()
+    run = Run.open(args.run)
+    request = Request.from_manifest(run.manifest["request"])
+    loaded = load_model(args.run)
+    about = {key: loaded.about[key] for key in ("data", "training")} | {"licence": args.licence}
+    digest = save_model(args.folder, loaded.model, request.model, about=about, half=True)
+    size = (args.folder / WEIGHTS).stat().st_size
+    atomic_write(args.folder / CARD, card(run, request, size, digest, args).encode())
+    print(f"{args.folder}: {size:,} bytes, sha256 {digest}")
+
+
+if __name__ == "__main__":
+    main()
