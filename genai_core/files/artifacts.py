@@ -177,8 +177,10 @@ class Text(Artifact):
                 raise BadInput("text", f"is a {type(line).__name__}, not a string", number)
             if "\n" in line or "\r" in line or "\0" in line:
                 raise BadInput("text", "a line holds a line end or a NUL", number)
-            if not _encodable(line):
-                raise BadInput("text", "a line holds half a surrogate pair", number)
+            if not _encodable(line) or (number == 1 and line.startswith("\ufeff")):
+                raise BadInput(
+                    "text", "a line holds half a surrogate pair or starts with a byte order mark", number
+                )
 
     def encode(self, suffix: str, record: Mapping[str, Any] | None) -> bytes:
         return "".join(f"{line}\n" for line in self.lines).encode()
