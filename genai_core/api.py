@@ -103,6 +103,7 @@ def fit(
         **training: Further fields of `TrainConfig`.
     """
     from genai_core.errors import UsageError
+    from genai_core.results.training import report_training
     from genai_core.running.fitting import Request, start
     from genai_core.running.training import TrainConfig
 
@@ -121,6 +122,7 @@ def fit(
         device=device,
     )
     run = start(request, root=Path(root), path=Path(out) if out else None, model=model, data=data)
+    report_training(run)
     return load_model(run.path, run.manifest["device"])
 
 

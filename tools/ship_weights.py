@@ -17,19 +17,6 @@ from genai_core.files.atomic import atomic_write
 from genai_core.running.fitting import Request
 from genai_core.running.models import CARD, WEIGHTS, load_model, save_model
 from genai_core.running.runs import Run
-from genai_core.running.training import TrainConfig
-
-
-def command(request: Request) -> str:
-    """The command line that trains this run again."""
-    defaults = TrainConfig().model_dump()
-    chosen = request.training.model_dump()
-    settings = [f"training.{key}={value}" for key, value in chosen.items() if value != defaults[key]]
-    steps = [word for word in settings if word.startswith("training.steps=")]
-    rest = " ".join(f"--set {word}" for word in settings if word not in steps)
-    return f"genai train {request.model} --data {request.data} --seed {request.seed} " + (
-        f"--steps {request.training.steps} --device {request.device} {rest}"
-    )
 
 
 def card(run: Run, request: Request, size: int, digest: str, args: argparse.Namespace) -> str:
@@ -55,7 +42,7 @@ def card(run: Run, request: Request, size: int, digest: str, args: argparse.Name
         "Trained with",
         "",
         "```console",
-        f"$ {command(request)}",
+        f"$ {request.command()}",
         "```",
         "",
     ]

@@ -68,7 +68,7 @@ def train(
     )
     with _progress(request.training.steps, quiet) as progress:
         run = start(request, path=out, progress=progress)
-    _print_run(run, as_json)
+    _finish(run, as_json)
 
 
 @click.command()
@@ -84,7 +84,7 @@ def resume(run_path: Path, as_json: bool, quiet: bool) -> None:
     steps = Request.from_manifest(request).training.steps if request else 0
     with _progress(steps, quiet) as progress:
         run = go_on(run_path, progress=progress)
-    _print_run(run, as_json)
+    _finish(run, as_json)
 
 
 def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
@@ -95,13 +95,17 @@ def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
     return table
 
 
-def _print_run(run: Run, as_json: bool) -> None:
+def _finish(run: Run, as_json: bool) -> None:
+    from genai_core.results.training import report_training
+
+    report = report_training(run)
     if as_json:
-        print_json({"run": str(run.path), **run.manifest})
+        print_json({"run": str(run.path), "report": str(report), **run.manifest})
         return
     metrics = ", ".join(f"{name} {value:.4g}" for name, value in run.manifest.get("metrics", {}).items())
     click.echo(f"{run.path}  done: {metrics}")
-    click.echo(f"  next: genai sample {run.path} -n 1000", err=True)
+    click.echo(f"report: {report}")
+    click.echo(f"  next: genai sample {run.path} -n 1000 -o samples", err=True)
 
 
 @contextmanager

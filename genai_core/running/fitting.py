@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -52,6 +54,27 @@ class Request:
             "seed": self.seed,
             "device": self.device,
         }
+
+    def command(self) -> str:
+        """The command line that asks for the same."""
+        defaults = TrainConfig().model_dump(mode="json")
+        chosen = self.training.model_dump(mode="json")
+        settings = dict(self.model_config) | {f"data.{key}": value for key, value in self.data_config.items()}
+        settings |= {f"training.{key}": value for key, value in chosen.items() if value != defaults[key]}
+        words = [
+            "genai",
+            "train",
+            self.model,
+            "--data",
+            self.data,
+            "--seed",
+            str(self.seed),
+            "--device",
+            self.device,
+        ]
+        for key, value in settings.items():
+            words += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
+        return shlex.join(words)
 
     @classmethod
     def from_manifest(cls, values: Mapping[str, Any]) -> Request:

@@ -12,9 +12,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
@@ -24,6 +24,9 @@ from genai_core.files.sources import cache_dir
 from genai_core.plugins.discovery import candidates
 from genai_core.plugins.doctor import Finding, Level
 from genai_core.plugins.resolve import unmet
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 CPU_INDEX = "--index-url https://download.pytorch.org/whl/cpu"
 LITTLE, TOO_LITTLE = 2**30, 100 * 2**20
@@ -81,7 +84,7 @@ def packages() -> Iterator[Finding]:
 
 
 def torch_builds() -> Iterator[Finding]:
-    """The torch family has one build: torchvision and torchaudio for CUDA beside a CPU torch do not import."""
+    """The torch family has one build: torchaudio for CUDA beside a torch for the CPU does not import."""
     version = _version("torch")
     if version is None:
         yield Finding("error", "torch", "it is not installed", f"pip install torch {CPU_INDEX}")

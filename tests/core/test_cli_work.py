@@ -57,6 +57,9 @@ def test_train_prints_where_the_run_is_and_what_comes_next(tmp_path, capsys, mon
     assert path.parent == Path("runs")
     assert "step 6/6" in err
     assert f"genai sample {path}" in err
+    page = (path / "report.html").read_text()
+    assert "Training of toys/rnn" in page
+    assert "genai train toys/rnn --data toys/words --seed 3" in page
     config = json.loads((path / "manifest.json").read_text())["request"]
     assert config["model"]["config"]["width"] == 4
     assert config["data"]["config"] == {"items": 30}
