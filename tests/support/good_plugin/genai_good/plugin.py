@@ -65,7 +65,9 @@ def genai_evaluators():
         modality="words",
         factory="genai_good.spelling:Spelling",
         metrics=(
-            MetricSpec(name="pairs", direction="higher", low=0, high=1, summary="pairs of letters that are known"),
+            MetricSpec(
+                name="pairs", direction="higher", low=0, high=1, summary="pairs of letters that are known"
+            ),
             MetricSpec(name="length", direction="lower", low=0, summary="difference of mean length"),
         ),
     )

@@ -1,10 +1,10 @@
 import numpy as np
 import torch
-from genai_good.artifact import Words
 from torch import nn
 from torch.nn import functional as F
 
 from genai_core import Model
+from genai_good.artifact import Words
 
 
 class Letters(Model):

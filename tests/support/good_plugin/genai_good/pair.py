@@ -1,8 +1,8 @@
 import torch
-from genai_good.artifact import Words
 from torch import nn
 
 from genai_core import Model
+from genai_good.artifact import Words
 
 
 class Pair(Model):

@@ -1,6 +1,5 @@
-from genai_good.artifact import Words
-
 from genai_core import Model
+from genai_good.artifact import Words
 
 
 class Chain(Model):

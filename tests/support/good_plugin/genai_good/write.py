@@ -1,10 +1,9 @@
+from genai_core import Context
+from genai_core.config import EmptyConfig
 from genai_good.artifact import Words
 from genai_good.chain import Chain
 from genai_good.config import WordsConfig
 from genai_good.data import make_words
-
-from genai_core import Context
-from genai_core.config import EmptyConfig
 
 
 def write(config, run):

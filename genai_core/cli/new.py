@@ -1,0 +1,91 @@
+"""`genai new`: the skeleton of a plugin whose contract suite is green at once."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+
+from genai_core.cli.common import output_options, print_json
+
+
+@click.command()
+@click.argument("name")
+@click.option(
+    "--into", type=click.Path(file_okay=False), default=".", show_default=True, help="Folder to put it in."
+)
+@output_options
+def new(name: str, into: str, as_json: bool, quiet: bool) -> None:
+    """Write the skeleton of a plugin called NAME: lower-case words joined by hyphens.
+
+    Its package is genai-NAME, its ids begin with NAME/. It holds a small data set and a model that already
+    pass the contract suite; replace them by your own.
+    """
+    check_name(name)
+    folder = Path(into) / f"genai-{name}"
+    files = write_skeleton(name, folder)
+    if as_json:
+        print_json({"folder": str(folder), "files": files})
+        return
+    click.echo(str(folder))
+    if not quiet:
+        click.echo(f'now: pip install -e "{folder}[test]" && pytest {folder}', err=True)
+
+
+def check_name(name: str) -> None:
+    """Refuse what cannot be the name of a new plugin.
+
+    Raises:
+        UsageError: Not lower-case words joined by hyphens, already prefixed, or the name of another plugin.
+    """
+    from genai_core.errors import UsageError
+    from genai_core.plugins.discovery import official
+    from genai_core.plugins.registry import registry
+
+    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or len(name) > 50:
+        raise UsageError(
+            f"{name[:60]!r} is not lower-case words joined by hyphens", hint="e.g. genai new protein-folds"
+        )
+    if name.startswith("genai-"):
+        raise UsageError(f"{name!r}: the prefix is added for you", hint=f"genai new {name[6:]}")
+    if official(name) or name in registry().plugins:
+        raise UsageError(f"the plugin name {name!r} is taken", hint="choose another name")
+
+
+def write_skeleton(name: str, folder: Path) -> list[str]:
+    """Write the files of the skeleton into the new `folder`, all or none, and return their names.
+
+    Raises:
+        UsageError: `folder` is there already.
+        ResourceError: It cannot be written.
+    """
+    from importlib.resources import files as package_files
+
+    from jinja2 import Environment, StrictUndefined
+
+    from genai_core import __version__
+    from genai_core.errors import UsageError
+    from genai_core.files.atomic import atomic_dir, make_folder
+
+    if folder.exists() or folder.is_symlink():
+        raise UsageError(
+            f"{folder} is there already; nothing was written", hint="choose another name or --into"
+        )
+    package = "genai_" + name.replace("-", "_")
+    values = {"name": name, "package": package, "distribution": f"genai-{name}", "core": __version__}
+    # Source code, not HTML: nothing is escaped, and the only values are a checked name and our version.
+    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701
+    template = Path(str(package_files("genai_core").joinpath("templates", "plugin")))
+    written = []
+    make_folder(folder.parent)
+    with atomic_dir(folder) as temporary:
+        for source in sorted(template.rglob("*.j2")):
+            relative = source.relative_to(template).as_posix().removesuffix(".j2")
+            relative = relative.replace("src/package/", f"src/{package}/").replace("gitignore", ".gitignore")
+            target = temporary / relative
+            target.parent.mkdir(parents=True, exist_ok=True)
+            text = environment.from_string(source.read_text(encoding="utf-8")).render(values)
+            target.write_text(text, encoding="utf-8")
+            written.append(relative)
+    return written
