@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from genai_core.plugins.hookspecs import hookimpl
-from genai_core.plugins.specs import ArtifactSpec, DataFile, DatasetSpec, ModelSpec, PipelineSpec
+from genai_core.plugins.specs import (
+    ArtifactSpec,
+    DataFile,
+    DatasetSpec,
+    EvaluatorSpec,
+    ModelSpec,
+    PipelineSpec,
+)
 
 GENAI_API = 1
 
@@ -136,3 +143,11 @@ DESIGN = PipelineSpec(
 def genai_pipelines() -> Iterable[PipelineSpec]:
     """Molecule design."""
     yield DESIGN
+
+
+@hookimpl
+def genai_evaluators() -> Iterable[EvaluatorSpec]:
+    """The metrics of MOSES."""
+    from genai_molecules.metrics_spec import MOSES_METRICS
+
+    yield MOSES_METRICS
