@@ -75,24 +75,25 @@ def make_record(
     Raises:
         BadInput: A value is not JSON, or a field is not of the form above.
     """
-    record = {
-        "$schema": SCHEMA,
-        "kind": kind,
-        "digital_source_type": IPTC + digital_source_type,
-        "modality": modality,
-        "generator": {"id": spec_id, "version": plugin_version},
-        "weights_sha256": weights_sha256,
-        "config": without_paths(config),
-        "config_hash": config_hash,
-        "seed": seed,
-        "shard": shard,
-        "options": without_paths(options),
-        "data_fingerprint": data_fingerprint,
-        "packages": packages,
-        "stack": {"device": device and device.partition(":")[0], "threads": threads},
-        "recipe": {k: without_paths(v) if k in ("config", "options") else v for k, v in recipe.items()},
-    }
+    tables = ("config", "options")
     try:
+        record = {
+            "$schema": SCHEMA,
+            "kind": kind,
+            "digital_source_type": IPTC + digital_source_type,
+            "modality": modality,
+            "generator": {"id": spec_id, "version": plugin_version},
+            "weights_sha256": weights_sha256,
+            "config": without_paths(config),
+            "config_hash": config_hash,
+            "seed": seed,
+            "shard": shard,
+            "options": without_paths(options),
+            "data_fingerprint": data_fingerprint,
+            "packages": packages,
+            "stack": {"device": device and device.partition(":")[0], "threads": threads},
+            "recipe": {k: without_paths(v) if k in tables else v for k, v in recipe.items()},
+        }
         plain: Record = json.loads(to_text(record))
     except (TypeError, ValueError, RecursionError) as error:
         raise BadInput("record", f"cannot be written as JSON: {error}") from None

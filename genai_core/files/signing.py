@@ -53,8 +53,9 @@ class Credential:
     """What the signature of a file is worth.
 
     Attributes:
-        state: ``"trusted"``: ours, and the file is as it was signed; ``"stranger"``: intact, but nobody
-            trusted here made it; ``"broken"``: the file or its signature was changed; ``"none"``: there is
+        state: ``"trusted"``: ours, and text and content are as signed (C2PA does not cover the padding of
+            its own manifest; the hash in the record beside the file does); ``"stranger"``: intact, but
+            nobody trusted here made it; ``"broken"``: the file or its signature was changed; ``"none"``:
             no signature of ours; ``"unchecked"``: there seems to be one, but the extra is not installed.
         text: The signed text, unless the state is none or unchecked. Worth nothing unless trusted.
         reason: Why it is not trusted.
