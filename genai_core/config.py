@@ -7,10 +7,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tomllib
 from collections.abc import Iterable, Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Self
+
+try:
+    entry_points(group="pydantic")
+except Exception:
+    # pydantic looks for plugins of its own and would stop at any distribution with broken entry points.
+    os.environ["PYDANTIC_DISABLE_PLUGINS"] = "__all__"
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 

@@ -93,7 +93,8 @@ def main(args: list[str] | None = None) -> int:
     except GenaiError as error:
         click.echo(f"genai: {error.message}", err=True)
         if error.hint:
-            click.echo(f"  try: {error.hint}", err=True)
+            lead = "" if error.hint.startswith("did you mean") else "try: "
+            click.echo(f"  {lead}{error.hint}", err=True)
         return error.exit_code
     except BrokenPipeError:
         return _reader_left()

@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from importlib import import_module
 from time import perf_counter
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from genai_core import __version__
 from genai_core.plugins import specs
 from genai_core.plugins.contain import contained
-from genai_core.plugins.discovery import Candidate, unfit
 from genai_core.plugins.hookspecs import API_VERSION
 from genai_core.plugins.specs import Spec
 
 if TYPE_CHECKING:
     import pluggy
 
-OFFERS: dict[str, type[Spec]] = {
-    "genai_datasets": specs.DatasetSpec,
-    "genai_models": specs.ModelSpec,
-    "genai_evaluators": specs.EvaluatorSpec,
-    "genai_pipelines": specs.PipelineSpec,
-    "genai_artifacts": specs.ArtifactSpec,
-    "genai_commands": specs.CommandSpec,
-    "genai_checks": specs.CheckSpec,
-}
+    from genai_core.plugins.discovery import Candidate
+
+OFFERS: Mapping[str, type[Spec]] = MappingProxyType(
+    {
+        "genai_datasets": specs.DatasetSpec,
+        "genai_models": specs.ModelSpec,
+        "genai_evaluators": specs.EvaluatorSpec,
+        "genai_pipelines": specs.PipelineSpec,
+        "genai_artifacts": specs.ArtifactSpec,
+        "genai_commands": specs.CommandSpec,
+        "genai_checks": specs.CheckSpec,
+    }
+)
 EVENTS = ("genai_run_started", "genai_metrics", "genai_run_finished")
 FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
+MODULE = re.compile(r"\w+(\.\w+)*(:\w+(\.\w+)*)?\s*(\[.*\])?")
+CORE = re.compile(r"genai[-_.]core([^;\[]*)", re.IGNORECASE)
 TOO_MANY = 10_000  # specs of one hook; a generator that never ends stops here
 
 
@@ -61,10 +68,12 @@ def admit(manager: pluggy.PluginManager, source: Candidate, module: object, repo
     """
     stage, start = "metadata", perf_counter()
     offered: dict[str, Spec] = {}
+    repeated: list[Spec] = []
     try:
         with contained() as misdeeds:
-            if problem := source.problem or unfit(source):
-                raise problem
+            if source.problem:
+                raise source.problem
+            _check_metadata(source)
             stage = "import"
             module = _import(source.value) if module is None else module
             stage = "api"
@@ -72,6 +81,8 @@ def admit(manager: pluggy.PluginManager, source: Candidate, module: object, repo
             if type(api) is not int or api != API_VERSION:
                 raise _refused("wrong_api", source, api)
             stage = "hooks"
+            if other := manager.get_name(module):
+                raise _refused("same_module", source, other)
             manager.register(module, source.plugin)
             for error in _passed_over(manager, source, module):
                 report(source, stage, error, warning=True)
@@ -80,7 +91,7 @@ def admit(manager: pluggy.PluginManager, source: Candidate, module: object, repo
                 impl = impls_of(manager, hook).get(source.plugin)
                 for spec in _ask(hook, offer, impl.function) if impl else ():
                     if spec.name in offered:
-                        report(source, stage, _refused("duplicate", spec), warning=True)
+                        repeated.append(spec)
                     offered.setdefault(spec.name, replace(spec, plugin=source.plugin))
     except KeyboardInterrupt:
         raise
@@ -89,6 +100,8 @@ def admit(manager: pluggy.PluginManager, source: Candidate, module: object, repo
             manager.unregister(name=source.plugin)
         report(source, stage, error)
         return None
+    for spec in repeated:
+        report(source, "specs", _refused("duplicate", spec), warning=True)
     for misdeed in misdeeds:
         report(source, "import", _refused("misdeed", misdeed), warning=True)
     return Loaded(source, module, tuple(offered.values()), (perf_counter() - start) * 1000)
@@ -97,6 +110,23 @@ def admit(manager: pluggy.PluginManager, source: Candidate, module: object, repo
 def impls_of(manager: pluggy.PluginManager, hook: str) -> dict[str, pluggy.HookImpl]:
     """Who implements `hook`, by plugin name."""
     return {impl.plugin_name: impl for impl in getattr(manager.hook, hook).get_hookimpls()}
+
+
+def _check_metadata(source: Candidate) -> None:
+    """Refuse before any code runs: a malformed name or value, or a plugin for another core."""
+    if not specs.NAME.fullmatch(source.plugin):
+        raise _refused("wrong_name", source)
+    if not MODULE.fullmatch(source.value):
+        raise _refused("wrong_value", source)
+    for requirement in source.requires:
+        match = CORE.match(requirement.replace(" ", "").replace("(", ""))
+        for sign, bound in re.findall(r"(>=|<(?!=))(\d[\d.]*)", match[1] if match else ""):
+            if (_release(__version__) >= _release(bound)) != (sign == ">="):
+                raise _refused("wrong_core", source, requirement, sign)
+
+
+def _release(version: str) -> tuple[int, ...]:
+    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
 def _import(value: str) -> object:

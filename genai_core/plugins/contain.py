@@ -7,10 +7,15 @@ import io
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager
 
 HEAVY = frozenset({"cv2", "jax", "matplotlib", "numpy", "pandas", "pydantic", "rdkit", "scipy", "tensorflow",
                    "torch", "torchaudio", "torchvision", "transformers"})  # fmt: skip
+
+
+class _Sink(io.StringIO):
+    def close(self) -> None:
+        """A plugin that closes stdout closes nothing."""
 
 
 @contextmanager
@@ -25,11 +30,13 @@ def contained() -> Iterator[list[str]]:
     environment, names = dict(os.environ), dict(vars(builtins))
     folder = _folder()
     before = HEAVY & sys.modules.keys()
-    printed = io.StringIO()
+    stdout, sys.stdout = sys.stdout, (printed := _Sink())
     try:
-        with redirect_stdout(printed):
-            yield misdeeds
+        yield misdeeds
     finally:
+        if sys.stdout is not printed:
+            misdeeds.append("it replaces sys.stdout")
+        sys.stdout = stdout
         if getattr(sys, "path", None) is not path or path != entries:
             sys.path, path[:] = path, entries
             misdeeds.append("it changes sys.path")
@@ -37,9 +44,11 @@ def contained() -> Iterator[list[str]]:
             os.environ.clear()
             os.environ.update(environment)
             misdeeds.append("it changes the environment")
-        if vars(builtins) != names:
-            vars(builtins).clear()
-            vars(builtins).update(names)
+        now = vars(builtins)
+        if now.keys() != names.keys() or any(now[name] is not names[name] for name in names):
+            now.update(names)
+            for name in [name for name in now if name not in names]:
+                del now[name]
             misdeeds.append("it changes builtins")
         if folder and _folder() != folder:
             os.chdir(folder)

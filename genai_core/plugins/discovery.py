@@ -16,8 +16,6 @@ from dataclasses import dataclass
 
 from genai_core.plugins.hookspecs import ENTRY_POINT_GROUP
 
-NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
-MODULE = re.compile(r"\w+(\.\w+)*(:\w+(\.\w+)*)?\s*(\[.*\])?")
 OFFICIAL = {
     "anomaly": "find defects in pictures and signals",
     "core": "the core itself",
@@ -71,27 +69,6 @@ def candidates() -> dict[str, list[Candidate]]:
     return {plugin: claims[plugin] for plugin in sorted(claims)}
 
 
-def unfit(candidate: Candidate) -> Exception | None:
-    """Why a candidate should not even be imported: a malformed name or value, or it needs another core."""
-    from genai_core import __version__
-
-    if not NAME.fullmatch(candidate.plugin):
-        return ValueError(f"the plugin name {candidate.plugin!r} is not lower-case words joined by hyphens")
-    if not MODULE.fullmatch(candidate.value):
-        return ValueError(f"the entry point's value {candidate.value!r} is not 'package.module'")
-    for requirement in candidate.requires:
-        name, _, bounds = re.sub(r"[\s()]", "", requirement.partition(";")[0]).partition("core")
-        if name.lower().replace("_", "-").replace(".", "-") == "genai-":
-            for sign, bound in re.findall(r"(>=|<(?!=))(\d[\d.]*)", bounds):
-                if (_release(__version__) >= _release(bound)) != (sign == ">="):
-                    return ImportError(f"it needs {requirement}, and genai-core is {__version__}")
-    return None
-
-
-def _release(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
-
-
 def _metadata_folders() -> Iterator[str]:
     for place in sys.path:
         try:
@@ -110,7 +87,9 @@ def _read(folder: str) -> list[Candidate]:
     if ENTRY_POINT_GROUP.encode() not in points:
         return []
     name, version = [*folder.rpartition(os.sep)[2].rpartition(".")[0].split("-"), "0"][:2]
+    pairs = [(_normal(name), "")]  # the distribution stands for its plugins until they are known
     try:
+        pairs = list(_entry_points(points.decode()))
         header = (_bytes(folder, "METADATA") or _bytes(folder, "PKG-INFO")).decode().split("\n\n")[0]
         fields = re.findall(r"^(Name|Version|Requires-Dist):[ \t]*(.*?)\s*$", header, re.MULTILINE)
         single = dict(fields)
@@ -118,10 +97,9 @@ def _read(folder: str) -> list[Candidate]:
             raise ValueError("no Name or Version in METADATA")
         name, version = single["Name"], single["Version"]
         requires = tuple(value for field, value in fields if field == "Requires-Dist")
-        pairs = list(_entry_points(points.decode()))
     except (OSError, ValueError) as error:
         broken = Exception(f"its metadata cannot be read: {error}")
-        return [Candidate(_normal(name), "", _normal(name), version, problem=broken)]
+        return [Candidate(plugin, value, _normal(name), version, problem=broken) for plugin, value in pairs]
     return [Candidate(plugin, value, _normal(name), version, requires) for plugin, value in pairs]
 
 

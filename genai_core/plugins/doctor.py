@@ -156,7 +156,8 @@ def _references(registry: Registry, patience: float) -> Iterator[Finding]:
             good += 1
             if outcome.printed:
                 yield _noisy(spec, where, outcome)
-        yield Finding("ok", f"plugin {name}", f"{good} of {len(asked)} references import")
+        if good == len(asked):
+            yield Finding("ok", f"plugin {name}", f"all {good} references import")
 
 
 def _broken(spec: Spec, message: str, distribution: str | None = None) -> Finding:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from genai_core import __version__
 from genai_core.errors import did_you_mean
 from genai_core.plugins.discovery import Candidate, official
 from genai_core.plugins.hookspecs import API_VERSION
@@ -117,6 +118,25 @@ def _hint(candidate: Candidate, stage: str, error: BaseException) -> str:
     return f"pip install --upgrade {distribution}, {off}"
 
 
+def wrong_name(candidate: Candidate) -> Refused:
+    """The name would make no id."""
+    message = f"the plugin name {_show(candidate.plugin)} is not lower-case words joined by hyphens"
+    return Refused(message, f"rename the entry point of {candidate.distribution}")
+
+
+def wrong_value(candidate: Candidate) -> Refused:
+    """The entry point names no module."""
+    message = f"the entry point's value {_show(candidate.value)} is not 'package.module'"
+    return Refused(message, f"correct the entry point of {candidate.distribution}")
+
+
+def wrong_core(candidate: Candidate, requirement: str, sign: str) -> Refused:
+    """The plugin is made for a newer core (the bound ``>=`` is not met) or an older one."""
+    older = "genai-core" if sign == ">=" else candidate.distribution
+    message = f"it needs {requirement}, and genai-core is {__version__}"
+    return Refused(message, f"pip install --upgrade {older}")
+
+
 def wrong_api(candidate: Candidate, api: object) -> Refused:
     """``GENAI_API`` is missing, no number, or another core's."""
     write = f"write GENAI_API = {API_VERSION} into {candidate.value}"
@@ -140,6 +160,11 @@ def claimed(claim: Candidate, claims: list[Candidate]) -> Refused:
     )
 
 
+def same_module(candidate: Candidate, other: str) -> Refused:
+    """Two entry points lead to one module."""
+    return Refused(f"{candidate.value} is the plugin {other!r} already", "remove one of the two entry points")
+
+
 def duplicate(spec: Spec) -> Refused:
     """Two specs of one plugin have one name."""
     return Refused(
@@ -155,8 +180,8 @@ def misdeed(what: str) -> Refused:
 
 def unknown_hook(name: str, known: Iterable[str]) -> Refused:
     """A ``genai_*`` function is no hook."""
-    near = did_you_mean(name, known) or f"hooks: {', '.join(sorted(known))}"
-    return Refused(f"{name} is no hook; it is left out", near)
+    near = did_you_mean(name, known) or f"the hooks are {', '.join(sorted(known))}"
+    return Refused(f"{name} is no hook; it is left out", f"rename it; {near}")
 
 
 def unmarked_hook(name: str) -> Refused:

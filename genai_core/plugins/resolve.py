@@ -95,6 +95,8 @@ def unmet(requirements: Iterable[str]) -> dict[str, str]:
             version = metadata.version(requirement.name)
         except metadata.PackageNotFoundError:
             problems[f"{wanted}, which is not installed"] = wanted
+        except Exception:  # whatever a broken METADATA makes of the e-mail parser
+            problems[f"{wanted}, whose metadata cannot be read"] = wanted
         else:
             if not requirement.specifier.contains(version, prereleases=True):
                 problems[f"{wanted}, and {version} is installed"] = wanted

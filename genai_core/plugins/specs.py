@@ -15,7 +15,7 @@ Direction = Literal["higher", "lower", "target", "none"]
 Family = Literal["autoregressive", "vae", "gan", "flow", "diffusion", "classical"]
 CAPABILITIES = frozenset({"train", "fit", "sample", "transform", "predict", "score", "encode"})
 
-_NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
+NAME = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 
 
@@ -61,7 +61,7 @@ class Spec:
     plugin: str = ""
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
+        if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
             raise ValueError(f"{self.kind} name {self.name!r} is not lower-case words joined by hyphens")
         if not isinstance(self.summary, str) or not self.summary.strip() or "\n" in self.summary:
             raise ValueError(f"{self.kind} {self.name!r}: summary must be one non-empty line")
