@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from genai_core.errors import BadInput, PluginError, UsageError
+from genai_core.files.artifacts import Artifact
 from genai_core.files.atomic import atomic_write, inside, make_folder, sha256_file
 from genai_core.files.provenance import make_record, packages, read_record
 from genai_core.plugins.registry import registry
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from genai_core.config import Config
-    from genai_core.files.artifacts import Artifact
 
 PLAN = "plan.json"
 INDEX = "index.jsonl"
@@ -111,7 +111,7 @@ def sample_shard(
     found = sum(len(artifact) for artifact in artifacts)
     if found != count:
         raise PluginError(f"{loaded.spec.id} yielded {found} items where {count} were asked for")
-    if hasattr(type(artifacts[0]), "concat"):
+    if _joins(type(artifacts[0])):
         artifacts = [type(artifacts[0]).concat(artifacts)]
     for artifact in artifacts:
         artifact.record = shard_record(loaded, plan, artifact, shard)
@@ -127,11 +127,16 @@ def sample_all(
         done = shard * plan.shard_size
         artifacts += sample_shard(loaded, plan, shard, lambda k, done=done: progress and progress(done + k))  # type: ignore[misc]
     kind = type(artifacts[0])
-    if not hasattr(kind, "concat"):
+    if not _joins(kind):
         return artifacts
     whole: Artifact = kind.concat(artifacts)
     whole.record = shard_record(loaded, plan, whole, None)
     return whole
+
+
+def _joins(kind: type[Artifact]) -> bool:
+    """Whether a modality has collections: it says how they are joined."""
+    return getattr(kind.concat, "__func__", None) is not getattr(Artifact.concat, "__func__", None)
 
 
 def sample_to_folder(
