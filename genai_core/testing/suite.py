@@ -106,3 +106,14 @@ def _where(error: BaseException) -> str:
     if own is None:
         return ""
     return "\n" + "".join(traceback.format_tb(own.__traceback__)[-4:]).rstrip()
+
+
+def promises_table() -> str:
+    """Every promise as a row of a Markdown table: its name, what it is about, and what it says."""
+    rows: dict[str, tuple[list[str], str]] = {}
+    for check in CHECKS:
+        rows.setdefault(check.name, ([], check.promise))[0].append(check.kind)
+    lines = ["| promise | about | what it says |", "|---|---|---|"]
+    for name, (kinds, text) in rows.items():
+        lines.append(f"| `{name}` | {', '.join(kinds)} | {text} |")
+    return "\n".join(lines) + "\n"
