@@ -11,6 +11,9 @@ own, because its pins are old; this script puts back the names that newer librar
 
 Without FILE.smi, 30,000 training molecules are drawn, of which every hundredth is broken on purpose.
 `molsets` reads the reference statistics that it ships; ours are cached by a first run, which is timed apart.
+
+``--record plugins/molecules/tests/moses_metrics.json`` instead writes what `molsets` says of small sets made of
+`molecules/sample`, and these numbers are what the tests compare with.
 """
 
 from __future__ import annotations
@@ -23,29 +26,21 @@ import subprocess
 import sys
 import tempfile
 import types
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
-# molsets' name of a metric: ours, and how far the two may lie apart
+# molsets' name of a metric: ours
 NAMES = {
-    "valid": "valid",
     "unique@1000": "unique@1k",
     "unique@10000": "unique@10k",
-    "FCD/Test": "FCD/test",
-    "FCD/TestSF": "FCD/test_scaffolds",
-    "SNN/Test": "SNN/test",
-    "SNN/TestSF": "SNN/test_scaffolds",
-    "Frag/Test": "Frag/test",
-    "Frag/TestSF": "Frag/test_scaffolds",
-    "Scaf/Test": "Scaf/test",
-    "Scaf/TestSF": "Scaf/test_scaffolds",
-    "IntDiv": "IntDiv",
-    "IntDiv2": "IntDiv2",
-    "Filters": "filters",
-    "Novelty": "novelty",
-    "logP": "logP",
-    "SA": "SA",
-    "QED": "QED",
-    "weight": "weight",
+    **{
+        name: name
+        for name in (
+            "valid FCD/Test SNN/Test Frag/Test Scaf/Test FCD/TestSF SNN/TestSF Frag/TestSF Scaf/TestSF "
+            "IntDiv IntDiv2 Filters Novelty logP SA QED weight"
+        ).split()
+    },
 }
 
 
@@ -58,12 +53,22 @@ def main() -> None:
         "--fresh-reference", action="store_true", help="let molsets compute its statistics anew"
     )
     parser.add_argument("-o", "--out", type=Path, help="write the numbers as JSON")
-    parser.add_argument("--role", choices=["peer", "ours"], help=argparse.SUPPRESS)
+    parser.add_argument("--record", type=Path, help="write molsets' values of the small sets as JSON")
+    parser.add_argument("--role", choices=["peer", "sets", "ours"], help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.role == "peer":
-        report(score_with_molsets(arguments.file, arguments.fresh_reference))
+        smiles = arguments.file.read_text().split()
+        names = ("test", "test_scaffolds") if arguments.fresh_reference else ()
+        report(
+            score_with_molsets(smiles, lambda moses: {name: list(moses.get_dataset(name)) for name in names})
+        )
+    elif arguments.role == "sets":
+        sets = json.loads(arguments.file.read_text())
+        report(score_with_molsets(sets.pop("gen"), lambda moses: sets))
     elif arguments.role == "ours":
         report(score_with_genai(arguments.file))
+    elif arguments.record:
+        record(arguments)
     else:
         compare(arguments)
 
@@ -93,7 +98,7 @@ def compare(arguments: argparse.Namespace) -> None:
         arguments.out.write_text(json.dumps(result, indent=2) + "\n")
 
 
-def run(python: Path, file: Path, role: str, *extra: str) -> dict:
+def run(python: Path, file: Path, role: str, *extra: str) -> dict[str, Any]:
     command = [str(python), __file__, str(file), "--role", role, *extra]
     result = subprocess.run(
         command, env={**os.environ, "OMP_NUM_THREADS": "1"}, stdout=subprocess.PIPE, text=True, check=True
@@ -125,23 +130,49 @@ def draw(path: Path, n: int) -> Path:
 
 def score_with_genai(file: Path) -> dict[str, float]:
     import genai_core as genai
+    from genai_core.results.evaluate import run_evaluator
 
     reference = genai.dataset("molecules/moses").split("test")
-    result = genai.evaluate(file, "molecules/moses-metrics", reference=reference, floor=False)
+    result = run_evaluator("molecules/moses-metrics", genai.load(file), reference, floor=False)
     return {metric.name: metric.value for metric in result.metrics}
 
 
-def score_with_molsets(file: Path, fresh: bool) -> dict[str, float]:
+def score_with_molsets(
+    smiles: list[str], references: Callable[[Any], dict[str, list[str]]]
+) -> dict[str, float]:
     _restore()
     import moses
     import torch
 
     torch.set_num_threads(1)
-    smiles = file.read_text().split()
-    extra = {}
-    if fresh:
-        extra = {name: list(moses.get_dataset(name)) for name in ("test", "test_scaffolds")}
-    return {name: float(value) for name, value in moses.get_all_metrics(smiles, n_jobs=1, **extra).items()}
+    values = moses.get_all_metrics(smiles, n_jobs=1, **references(moses))
+    return {name: float(value) for name, value in values.items()}
+
+
+def record(arguments: argparse.Namespace) -> None:
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "sets.json"
+        path.write_text(json.dumps(small_sets()))
+        result = run(arguments.peer_python, path, "sets")
+    values = {NAMES[name]: value for name, value in result["values"].items()}
+    command = "python benchmarks/moses_metrics.py --peer-python PYTHON --record " + str(arguments.record)
+    record = {"peer": "molsets 0.3.1", "command": command, "values": values}
+    arguments.record.write_text(json.dumps(record, indent=1) + "\n")
+
+
+def small_sets() -> dict[str, list[str]]:
+    """2,000 molecules of which 20 are broken, and references that differ from each other."""
+    import genai_core as genai
+
+    data = genai.dataset("molecules/sample")
+    train = list(data.split("train"))
+    broken = [text + ("(" if i % 100 == 0 else "") for i, text in enumerate(train[:2000])]
+    return {
+        "gen": broken,
+        "train": train[500:],
+        "test": list(data.split("test")),
+        "test_scaffolds": train[-1000:],
+    }
 
 
 def _restore() -> None:

@@ -241,7 +241,9 @@ def run_evaluator(
         modality = getattr(what, "modality", spec.modality)
         if modality != spec.modality:
             raise UsageError(f"{spec.id} measures {spec.modality}, not {modality}")
-    settings = registry().config_class(spec).parse(config) if isinstance(config, Mapping) else config
+    settings = config
+    if config is None or isinstance(config, Mapping):
+        settings = registry().config_class(spec).parse(config or {}, where=spec.id)
     built = registry().build(spec, settings)
     report: Report = built.evaluate(items, reference, Context(seed=seed, progress=progress))
     if not floor:

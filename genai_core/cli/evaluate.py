@@ -1,0 +1,129 @@
+"""`genai evaluate`."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from genai_core.cli.common import config_options, config_values, output_options, print_json
+from genai_core.errors import BadInput, GenaiError, UnknownId
+
+if TYPE_CHECKING:
+    from genai_core.protocols import Dataset
+
+
+@click.command()
+@click.argument("file")
+@click.option(
+    "--with", "evaluator", metavar="ID", required=True, help="Evaluator, e.g. molecules/moses-metrics."
+)
+@click.option("--against", metavar="DATASET[:SPLIT]", help="Real data to compare with, or a file of it.")
+@click.option(
+    "-o", "--out", type=click.Path(path_type=Path, dir_okay=False), help="Also write the report as JSON."
+)
+@click.option("--no-floor", is_flag=True, help="Leave out what as many real items reach; halves the time.")
+@click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
+@config_options
+@output_options
+def evaluate(
+    file: str,
+    evaluator: str,
+    against: str | None,
+    out: Path | None,
+    no_floor: bool,
+    seed: int,
+    config_file: str | None,
+    settings: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+) -> None:
+    """Measure FILE: each value with its 95 % interval and beside its floor.
+
+    FILE is any file the evaluator's kind of data is written in, a folder of parts from `genai sample`,
+    or - for standard input. No generator is involved.
+    """
+    from genai_core.plugins.registry import registry
+    from genai_core.results.evaluate import run_evaluator
+
+    spec = registry().find("evaluator", evaluator)
+    reference, floor_items = read_reference(against, spec.modality) if against else (None, None)
+    report = run_evaluator(
+        spec,
+        read_items(file, spec.modality),
+        reference,
+        seed=seed,
+        floor_items=floor_items,
+        config=config_values(config_file, settings),
+        floor=not no_floor,
+        progress=_counter(quiet),
+    )
+    if out:
+        from genai_core.files.atomic import atomic_write
+
+        atomic_write(out, report.to_json().encode())
+    if as_json:
+        print_json(report.to_dict())
+    else:
+        click.echo(report.table())
+
+
+def read_items(file: str, modality: str) -> Any:
+    """The items of a file, of the parts in a folder, or of standard input (``-``)."""
+    from genai_core.files.artifacts import artifact_for
+    from genai_core.files.safeio import limits_for, read_bytes
+
+    path, kind = Path(file), artifact_for(modality)
+    if file == "-":
+        limits = limits_for(modality)
+        data = read_bytes(file, limits)
+        return kind.decode(data, kind.suffixes[0], name="<stdin>", limits=limits)
+    if path.is_dir():
+        parts = [part for part in sorted(path.glob("part-*")) if part.suffix != ".json"]
+        if not parts:
+            raise BadInput(file, "a folder without part-* files", hint=f"genai sample MODEL -o {file}")
+        return kind.concat([kind.load(part) for part in parts])
+    return artifact_for(path, modality).load(path)
+
+
+def read_reference(against: str, modality: str) -> tuple[Dataset[Any], Any]:
+    """The reference that ``DATASET[:SPLIT]`` or a file's name means, and real items for the floor, if any.
+
+    Without a split it is ``test`` where the data set has one, else all of it.
+    """
+    from genai_core.data import SequenceDataset
+    from genai_core.plugins.registry import registry
+
+    name, _, split = against.partition(":")
+    try:
+        spec = registry().find("dataset", name)
+    except UnknownId:
+        if not Path(against).is_file():
+            raise
+        return SequenceDataset({"test": list(read_items(against, modality))}, modality=modality), None
+    data: Any = registry().build(spec)
+    split = split or ("test" if "test" in spec.splits else "")
+    try:
+        real = data.split("train")
+    except GenaiError:
+        real = None
+    return (data.split(split) if split else data), real
+
+
+def _counter(quiet: bool) -> Callable[[int], None]:
+    """Counts finished items on stderr, at most every two seconds."""
+    done, shown = 0, time.monotonic()
+
+    def progress(count: int) -> None:
+        nonlocal done, shown
+        done += count
+        if not quiet and time.monotonic() - shown > 2:
+            shown = time.monotonic()
+            click.echo(f"{done:,} items examined", err=True, nl=not sys.stderr.isatty())
+            click.echo("\r" if sys.stderr.isatty() else "", err=True, nl=False)
+
+    return progress
