@@ -241,9 +241,10 @@ def run_evaluator(
         modality = getattr(what, "modality", spec.modality)
         if modality != spec.modality:
             raise UsageError(f"{spec.id} measures {spec.modality}, not {modality}")
-    settings = config
-    if config is None or isinstance(config, Mapping):
-        settings = registry().config_class(spec).parse(config or {}, where=spec.id)
+    values = {} if config is None else config
+    settings = (
+        registry().config_class(spec).parse(values, where=spec.id) if isinstance(values, Mapping) else values
+    )
     built = registry().build(spec, settings)
     report: Report = built.evaluate(items, reference, Context(seed=seed, progress=progress))
     if not floor:
@@ -252,7 +253,7 @@ def run_evaluator(
         real = real_items(floor_items, reference, len(items))
     except UsageError as reason:
         return replace(report, notes=(*report.notes, f"no floor: {reason.message}"))
-    key = (spec.id, registry().version(spec.plugin), settings.hash() if settings else "")
+    key = (spec.id, registry().version(spec.plugin), settings.hash())
 
     def measure() -> dict[str, float]:
         context = Context(seed=FLOOR_SEED, progress=progress)
