@@ -26,7 +26,8 @@ def read_mutants(text: str) -> list[Mutant]:
         file, _, name = head.partition(": ")
         old = "\n".join(line[1:] for line in lines if line.startswith("-"))
         new = "\n".join(line[1:] for line in lines if line.startswith("+"))
-        assert old and old != new, head
+        assert old, head
+        assert old != new, head
         mutants.append(Mutant(name, file, old, new))
     assert len({(m.file, m.name) for m in mutants}) == len(mutants)
     return mutants

@@ -1,4 +1,14 @@
-from genai_core import ArtifactSpec, DatasetSpec, EvaluatorSpec, MetricSpec, ModelSpec, PipelineSpec, hookimpl
+from genai_core import (
+    ArtifactSpec,
+    CheckSpec,
+    CommandSpec,
+    DatasetSpec,
+    EvaluatorSpec,
+    MetricSpec,
+    ModelSpec,
+    PipelineSpec,
+    hookimpl,
+)
 
 GENAI_API = 1
 
@@ -55,6 +65,15 @@ def genai_models():
         capabilities=frozenset({"train", "encode"}),
         factory="genai_good.pair:Pair",
     )
+    yield ModelSpec(
+        name="shout",
+        summary="Words in capitals, and their echo",
+        modality="words",
+        family="classical",
+        licence="Apache-2.0",
+        capabilities=frozenset({"transform", "predict"}),
+        factory="genai_good.shout:Shout",
+    )
 
 
 @hookimpl
@@ -94,3 +113,13 @@ def genai_artifacts():
         media_type="text/plain",
         factory="genai_good.artifact:Words",
     )
+
+
+@hookimpl
+def genai_checks():
+    yield CheckSpec(name="volume", summary="Words are loud enough", factory="genai_good.shout:loud_enough")
+
+
+@hookimpl
+def genai_commands():
+    yield CommandSpec(name="hush", summary="Say nothing at all", factory="genai_good.shout:hush")
