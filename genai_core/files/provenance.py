@@ -59,7 +59,7 @@ def make_record(
         plugin_version: Version of the distribution behind it.
         weights_sha256: sha256 of the weights file; None when there are none.
         config: Resolved configuration; paths in it are replaced, see `without_paths`.
-        config_hash: `Config.hash` of it.
+        config_hash: `Config.hash` of it; another one where paths were replaced.
         seed: Seed of the whole run.
         shard: Number of the shard this file holds, from 0; None for a file that is not one shard.
         options: Resolved sampling options.
@@ -77,6 +77,8 @@ def make_record(
     """
     tables = ("config", "options")
     try:
+        if (kept := without_paths(config)) != config:
+            config_hash = sha256_bytes(to_text(kept).encode())[:16]  # the same wherever the files lie
         record = {
             "$schema": SCHEMA,
             "kind": kind,
@@ -84,7 +86,7 @@ def make_record(
             "modality": modality,
             "generator": {"id": spec_id, "version": plugin_version},
             "weights_sha256": weights_sha256,
-            "config": without_paths(config),
+            "config": kept,
             "config_hash": config_hash,
             "seed": seed,
             "shard": shard,
@@ -150,11 +152,11 @@ def sign_folder(folder: Path, names: Iterable[str]) -> Path | None:
     """Sign the records of these files of a run together, in ``credentials.zip``.
 
     Returns:
-        Its path; None where signing is not installed or not possible, which is warned of.
+        Its path; None where signing is off or, after a warning, not possible.
     """
     from genai_core.files import signing
 
-    if not signing.installed():
+    if not signing.active():
         return None
     try:
         data = signing.seal_records({name: read_record(folder / name) for name in names})

@@ -18,7 +18,7 @@ import os
 import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -71,9 +71,27 @@ def installed() -> bool:
     return find_spec("c2pa") is not None and find_spec("cryptography") is not None
 
 
+def active() -> bool:
+    """Whether what is written is signed: the extra is installed, and ``GENAI_SIGN=0`` is not set."""
+    return os.environ.get("GENAI_SIGN") != "0" and installed()
+
+
 def can_sign(suffix: str) -> bool:
     """Whether files of `suffix` are signed in place here and now."""
-    return suffix in MEDIA and installed()
+    return suffix in MEDIA and active()
+
+
+@contextmanager
+def paused() -> Iterator[None]:
+    """Nothing is signed inside, in this process and those it starts."""
+    before = os.environ.get("GENAI_SIGN")
+    os.environ["GENAI_SIGN"] = "0"
+    try:
+        yield
+    finally:
+        del os.environ["GENAI_SIGN"]
+        if before is not None:
+            os.environ["GENAI_SIGN"] = before
 
 
 def sign_bytes(data: bytes, suffix: str, text: str, source_type: str) -> bytes:

@@ -136,7 +136,7 @@ def _run_again(record: Record, file: Path, given: _Inputs) -> tuple[list[bytes],
     recipe = record["recipe"]
     device, differences = _device(recipe.get("device") or record["stack"]["device"])
     values = given.resolve(recipe["config"])
-    with tempfile.TemporaryDirectory(prefix="genai-") as folder:
+    with tempfile.TemporaryDirectory(prefix="genai-") as folder, signing.paused():
         out = Path(folder) / "out"
         run_pipeline(recipe["pipeline"], values, seed=recipe["seed"], out=out, device=device)
         made = inside(out, recipe["output"])

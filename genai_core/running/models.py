@@ -69,14 +69,17 @@ def save_model(
     tree, tensors = pack(model.state())
     if half:
         tensors = {k: t.half() if t.is_floating_point() else t for k, t in tensors.items()}
-    # A single metadata entry: safetensors writes several in random order, which would change the hash.
-    data = save_tensors(tensors, metadata={"genai.spec": spec_id})
+    config = model.config.model_dump(mode="json")
+    # With config and the rest of the state in it, the hash of the weights stands for the whole model, also a
+    # classical one without tensors. One entry: safetensors writes several in random order.
+    rest = sha256_bytes(json.dumps([config, tree], sort_keys=True).encode())
+    data = save_tensors(tensors, metadata={"genai": f"{spec_id} {rest}"})
     digest = sha256_bytes(data)
     description = {
         "format": 1,
         "spec": spec_id,
         "version": registry().version(spec_id.partition("/")[0]),
-        "config": model.config.model_dump(mode="json"),
+        "config": config,
         "weights_sha256": digest,
         **about,
         "state": tree,
