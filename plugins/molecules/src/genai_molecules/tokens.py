@@ -63,6 +63,11 @@ _LONG = re.compile(r"\[[^\[\]\n]*\]|%[0-9][0-9]|Cl|Br|->|<-")
 _INSIDE = re.compile(r"@(?:TH|AL|SP|TB|OH|@)?|[A-Z][a-z]?|as|se|te|si|.")
 
 
+def split_bracket(atom: str) -> list[str]:
+    """The tokens that spell a bracket atom: ``[13CH3]`` -> ``[ 1 3 C H 3 ]``."""
+    return _INSIDE.findall(atom)
+
+
 class SmilesVocabulary:
     """Text to token numbers and back; the round trip is exact for every SMILES string rdkit writes."""
 
