@@ -83,7 +83,8 @@ def load_chemnet() -> ChemNet:
         raise VerificationError(
             f"molecules: {path.name} is not the known file", hint="pip install --force-reinstall fcd==1.2.2"
         )
-    network = ChemNet()
+    with torch.random.fork_rng(devices=[]):  # torch draws first weights from its global generator
+        network = ChemNet()
     shapes = {name: tensor.shape for name, tensor in network.state_dict().items()}
     with zipfile.ZipFile(path) as archive:
         arrays = {

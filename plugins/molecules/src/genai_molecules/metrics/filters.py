@@ -121,5 +121,5 @@ def _patterns() -> _Patterns:
 def _bits(molecules: Sequence[Chem.Mol]) -> torch.Tensor:
     """Pattern fingerprints as 0/1 numbers, shape (n, 2048)."""
     texts = [DataStructs.BitVectToBinaryText(Chem.PatternFingerprint(molecule)) for molecule in molecules]
-    packed = np.frombuffer(b"".join(texts), np.uint8).reshape(len(molecules), -1)
+    packed = np.frombuffer(b"".join(texts), np.uint8).reshape(len(molecules), 2048 // 8)
     return torch.from_numpy(np.unpackbits(packed, axis=1)).float()

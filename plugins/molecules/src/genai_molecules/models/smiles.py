@@ -29,7 +29,8 @@ class SmilesModel(Model):
     def __init__(self, config: SmilesConfig) -> None:
         super().__init__(config)
         self.vocabulary = SmilesVocabulary()
-        self.net = self.build(len(self.vocabulary))
+        with torch.random.fork_rng(devices=[]):  # torch draws first weights from its global generator
+            self.net = self.build(len(self.vocabulary))
 
     @abstractmethod
     def build(self, vocabulary: int) -> Recurrent:
