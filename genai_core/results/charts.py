@@ -11,13 +11,18 @@ import math
 from dataclasses import dataclass
 from html import escape
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    import numpy as np
+
+    Array = np.ndarray[Any, np.dtype[np.float64]]
+
 WIDTH = 360.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 38.0, 10.0, 10.0, 34.0
+HEIGHT = 180.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 10.0, 8.0, 22.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
         return [low]
     raw = (high - low) / count
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 5, 10) if factor * power >= raw * 0.999)
+    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
     first = math.ceil(low / step - 1e-9)
     last = math.floor(high / step + 1e-9)
     return [round(step * index, 12) for index in range(first, last + 1)]
@@ -115,7 +120,7 @@ def histogram(
     shares = [_shares(part, edges) for part in (sample, other)]
 
     frame = _Frame(float(edges[0]), float(edges[-1]), 0.0, max(float(part.max()) for part in shares) * 1.08)
-    parts = [frame.axes(y_format="{:g} %")]
+    parts = [frame.axes(unit=" %")]
     for share, (left, right) in zip(shares[0], pairwise(edges), strict=True):
         if share > 0:
             x, top = frame.x(left), frame.y(share)
@@ -138,7 +143,7 @@ def histogram(
     )
     return Chart(
         title=title,
-        svg=_svg(frame.height, parts, summary),
+        svg=_svg(HEIGHT, parts, summary),
         summary=summary + ".",
         columns=("from", "to", *(f"{name} (%)" for name, _ in series)),
         rows=tuple(
@@ -182,7 +187,7 @@ def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], *, x_
     shown = order[:: max(1, math.ceil(len(order) / 60))]
     return Chart(
         title=title,
-        svg=_svg(frame.height, parts, summary),
+        svg=_svg(HEIGHT + 14, parts, summary),
         summary=summary + ".",
         columns=(x_label, *kept),
         rows=tuple((number(x), *(number(by_x[x].get(name)) for name in kept)) for x in shown),
@@ -223,10 +228,8 @@ def bars(title: str, items: Sequence[Bar], *, unit: str = "") -> Chart:
 
 def interval(bar: Bar) -> str:
     """A small picture of one value from zero, its interval and its floor, for a table cell."""
-    edges = [
-        edge for edge in (bar.value, bar.low, bar.high, bar.floor) if edge is not None and math.isfinite(edge)
-    ]
-    if not edges or min(edges) < 0:
+    edges = [edge for edge in (bar.value, bar.low, bar.high, bar.floor) if edge is not None]
+    if not all(math.isfinite(edge) and edge >= 0 for edge in edges):
         return ""
     scale = 100 / (1.0 if max(edges) <= 1 else max(edges) * 1.1)
     parts = "".join(_track(bar, scale, 11, 4))
@@ -236,38 +239,27 @@ def interval(bar: Bar) -> str:
 class _Frame:
     """Maps data to the drawing's units and draws the axes."""
 
-    def __init__(self, x0: float, x1: float, y0: float, y1: float, height: float = 190.0) -> None:
+    def __init__(self, x0: float, x1: float, y0: float, y1: float) -> None:
         self.x0, self.x1, self.y0, self.y1 = x0, x1 if x1 > x0 else x0 + 1, y0, y1 if y1 > y0 else y0 + 1
-        self.height = height
 
     def x(self, value: float) -> float:
         return _LEFT + (float(value) - self.x0) / (self.x1 - self.x0) * (WIDTH - _LEFT - _RIGHT)
 
     def y(self, value: float) -> float:
-        return (
-            self.height
-            - _BOTTOM
-            - (float(value) - self.y0) / (self.y1 - self.y0) * (self.height - _TOP - _BOTTOM)
-        )
+        return HEIGHT - _BOTTOM - (float(value) - self.y0) / (self.y1 - self.y0) * (HEIGHT - _TOP - _BOTTOM)
 
-    def axes(self, *, x_label: str = "", y_format: str = "{:g}") -> str:
-        bottom = self.height - _BOTTOM
+    def axes(self, *, x_label: str = "", unit: str = "") -> str:
+        bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
         parts = []
         for tick in ticks(self.y0, self.y1, 4):
             y = self.y(tick)
-            parts.append(f'<line class="grid" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            text = y_format.format(tick)
-            parts.append(f'<text class="tick end" x="{_LEFT - 5}" y="{y + 3.5:.1f}">{text}</text>')
-        for tick in ticks(self.x0, self.x1, 6):
-            parts.append(
-                f'<text class="tick mid" x="{self.x(tick):.1f}" y="{bottom + 15}">{_short(tick)}</text>'
-            )
-        parts.append(f'<line class="axis" x1="{_LEFT}" x2="{WIDTH - _RIGHT}" y1="{bottom}" y2="{bottom}"/>')
-        if x_label:
-            middle = (_LEFT + WIDTH - _RIGHT) / 2
-            parts.append(
-                f'<text class="tick mid" x="{middle}" y="{self.height - 3}">{escape(x_label)}</text>'
-            )
+            parts.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
+            parts.append(_text(_LEFT - 5, y + 4, "end", f"{_short(tick)}{unit}"))
+        parts += [
+            _text(self.x(tick), bottom + 16, "mid", _short(tick)) for tick in ticks(self.x0, self.x1, 6)
+        ]
+        parts.append(f'<line class="axis" x1="{_LEFT}" x2="{right}" y1="{bottom}" y2="{bottom}"/>')
+        parts.append(_text((_LEFT + right) / 2, HEIGHT + 10, "mid", x_label))
         return "".join(parts)
 
     def path(self, points: Sequence[tuple[float, float]], css: str) -> str:
@@ -288,9 +280,7 @@ def _track(bar: Bar, scale: float, y: float, height: float) -> list[str]:
     parts = [rect(100, "track"), rect(bar.value * scale, "s0 solid")]
     if bar.low is not None and bar.high is not None:
         low, high = bar.low * scale, bar.high * scale
-        parts += [
-            line(x1, x2, half, "whisker") for x1, x2, half in ((low, low, 5), (low, high, 0), (high, high, 5))
-        ]
+        parts += [line(low, low, 5, "whisker"), line(low, high, 0, "whisker"), line(high, high, 5, "whisker")]
     if bar.floor is not None:
         parts.append(line(bar.floor * scale, bar.floor * scale, 9.0, "floor"))
     return parts
@@ -299,6 +289,10 @@ def _track(bar: Bar, scale: float, y: float, height: float) -> list[str]:
 def _rect(x: float, y: float, width: float, height: float, css: str) -> str:
     size = f'width="{max(width, 0):.1f}" height="{max(height, 0):.1f}"'
     return f'<rect class="{css}" x="{x:.1f}" y="{y:.1f}" {size}/>'
+
+
+def _text(x: float, y: float, css: str, text: str) -> str:
+    return f'<text class="{css}" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>' if text else ""
 
 
 def _svg(height: float, parts: Sequence[str], summary: str) -> str:
@@ -319,16 +313,17 @@ def _short(value: float) -> str:
     return f"{value:g}"
 
 
-def _finite(values: Sequence[float]):  # type: ignore[no-untyped-def]  # numpy is imported when drawing
+def _finite(values: Sequence[float]) -> Array:
     import numpy as np
 
     array = np.asarray(values, dtype=float)
     return array[np.isfinite(array)]
 
 
-def _shares(values, edges):  # type: ignore[no-untyped-def]  # numpy is imported when drawing
+def _shares(values: Array, edges: Array) -> Array:
     """Percent of `values` in each bin, the tails counted in the outermost bins."""
     import numpy as np
 
     counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
-    return 100.0 * counts / max(1, values.size)
+    shares: Array = 100.0 * counts / max(1, values.size)
+    return shares

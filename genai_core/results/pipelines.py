@@ -112,7 +112,7 @@ class PipelineRun:
         self._progress(what, done, total)
 
     def save(self, artifact: Artifact, name: str) -> Path:
-        """Write an artifact into the folder, its record beside it and, where the format has a place, inside."""
+        """Write an artifact, its record beside it and, where the format has a place, inside."""
         with self._writing(name) as path:
             artifact.record = self._record(name, artifact.modality)
             artifact.save(path)

@@ -33,8 +33,7 @@ if TYPE_CHECKING:
 _ARROWS = {
     "higher": ("↑", "higher is better"),
     "lower": ("↓", "lower is better"),
-    "target": ("◎", "nearer to the floor is better"),
-    "none": ("", ""),
+    "target": ("◎", "the nearer to the floor the better"),
 }
 _SIGNATURES = (
     (b"\x89PNG", "image/png"), (b"\xff\xd8", "image/jpeg"), (b"GIF8", "image/gif"),
@@ -161,7 +160,7 @@ def render(
         making: Settings, seed, provenance and command.
     """
     style, script = _asset("report.css"), _asset("report.js")
-    used = [section for section in sections if not (section.kind == "gallery" and not section.items)]
+    used = [section for section in sections if not (isinstance(section, Gallery) and not section.items)]
     return _environment().get_template("report.html.j2").render(
         title=title,
         summary=summary,
@@ -189,22 +188,26 @@ def data_uri(preview: Preview) -> str:
     return f"data:{media};base64,{base64.b64encode(data).decode()}"
 
 
+def is_adaptive(preview: Preview) -> bool:
+    """Whether a picture follows light and dark by itself; any other one gets a white ground to stand on."""
+    return preview.kind == "svg" and "prefers-color-scheme" in str(preview.data)
+
+
 def metric_row(metric: Metric) -> dict[str, str]:
     """What the metrics table shows of one metric, as text."""
     arrow, meaning = _ARROWS.get(metric.direction, ("", ""))
-    known = metric.low is not None and metric.high is not None
+    unit = f" {metric.unit}" if metric.unit and metric.available else ""
+    known = metric.available and metric.low is not None and metric.high is not None
     bar = Bar(metric.name, metric.value, metric.low, metric.high, metric.floor)
     return {
         "name": metric.name,
         "summary": metric.summary,
         "arrow": arrow,
         "meaning": meaning,
-        "value": number(metric.value)
-        + (f" {metric.unit}" if metric.unit and metric.value is not None else ""),
-        "interval": f"{number(metric.low)} to {number(metric.high)}" if known else "",
+        "value": number(metric.value) + unit,
+        "interval": f"{number(metric.low)} to {number(metric.high)}" if known else metric.reason,
         "floor": number(metric.floor),
-        "n": number(metric.n),
-        "bar": interval(bar) if metric.value is not None else "",
+        "bar": interval(bar) if metric.available else "",
     }
 
 
@@ -219,14 +222,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         undefined=StrictUndefined,
     )
-    environment.filters.update(
-        number=number,
-        data_uri=data_uri,
-        metric_row=metric_row,
-        cell=_cell,
-        bytes=_bytes,
-        is_number=_is_number,
-    )
+    environment.filters |= {"number": number, "cell": _cell, "bytes": _bytes, "is_number": _is_number}
+    environment.filters |= {"data_uri": data_uri, "is_adaptive": is_adaptive, "metric_row": metric_row}
     return environment
 
 
@@ -281,7 +278,7 @@ def _is_number(value: object) -> bool:
 
 
 def _cell(value: object) -> str:
-    return number(value) if isinstance(value, int | float) and not isinstance(value, bool) else str(value)
+    return number(value) if _is_number(value) else str(value)  # type: ignore[arg-type]  # a number
 
 
 def _bytes(size: int) -> str:

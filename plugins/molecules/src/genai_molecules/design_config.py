@@ -85,8 +85,8 @@ class DesignConfig(Config):
     )
     known: str = Field(
         default="auto",
-        description="molecules that are not new, as ID, ID:split or a file; auto: the model's training data if "
-        "it is on this machine, else molecules/sample; none: nothing is known",
+        description="molecules that are not new, as ID, ID:split or a file; auto: the model's training data "
+        "if it is on this machine, else molecules/sample; none: nothing is known",
     )
     neighbours: int = Field(
         default=20_000, ge=1, description="known molecules among which the nearest one is looked for"

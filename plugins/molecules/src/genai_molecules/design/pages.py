@@ -98,9 +98,7 @@ def histograms(
 
 def table(leads: Molecules) -> Table:
     """The leads as a table to sort and filter."""
-    columns = [
-        name for name in ("score", "QED", "SA", "logP", "weight", "TPSA", "similarity", "nearest_known")
-    ]
+    columns = ("score", "QED", "SA", "logP", "weight", "TPSA", "similarity", "nearest_known")
     rows = [
         (row + 1, smiles, *(_short(leads.properties[name][row]) for name in columns))
         for row, smiles in enumerate(leads.smiles[:TABLE_ROWS])
