@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import tomllib
 from collections.abc import Iterable, Mapping
 from importlib.metadata import entry_points
@@ -23,6 +24,8 @@ except Exception:
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from genai_core.errors import BadInput, ConfigError, UsageError, did_you_mean
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 class Config(BaseModel):
@@ -66,7 +69,7 @@ def read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise BadInput(path, "no such file") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadInput(path, f"cannot be read as TOML: {error}") from None
 
 
@@ -81,7 +84,11 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
         key, separator, text = setting.partition("=")
         if not separator or not key.strip():
             raise UsageError(f"--set {setting!r} is not of the form key=value", hint="e.g. --set width=256")
-        *parents, leaf = key.strip().split(".")
+        *parents, leaf = words = key.strip().split(".")
+        if not all(words):
+            raise UsageError(
+                f"--set {setting!r}: a word of the key is empty", hint="e.g. --set model.width=256"
+            )
         node = values
         for parent in parents:
             node = node.setdefault(parent, {})
@@ -107,12 +114,21 @@ def to_toml(values: Mapping[str, Any], prefix: str = "") -> str:
     lines: list[str] = []
     tables: list[str] = []
     for key, value in values.items():
+        name = key if _BARE.fullmatch(key) else _toml_value(key)
         if isinstance(value, Mapping):
-            name = f"{prefix}{key}"
-            tables.append(f"\n[{name}]\n{to_toml(value, name + '.')}")
+            tables.append(f"\n[{prefix}{name}]\n{to_toml(value, f'{prefix}{name}.')}")
         elif value is not None:
-            lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}\n")
+            lines.append(f"{name} = {_toml_value(value)}\n")
     return "".join(lines + tables)
+
+
+def _toml_value(value: Any) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_toml_value, value))}]"
+    if isinstance(value, Mapping):  # inside a list, where a table has no line of its own
+        return f"{{{', '.join(f'{_toml_value(str(k))} = {_toml_value(v)}' for k, v in value.items())}}}"
+    # TOML's numbers, booleans and strings are JSON's, but for the one control character JSON leaves alone.
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _parse_value(text: str) -> Any:
@@ -131,14 +147,32 @@ def _explain(cls: type[BaseModel], error: ValidationError, where: str) -> str:
         elif item["type"] == "missing":
             problems.append(f"{key!r} is needed")
         else:
-            problems.append(f"{key}={item['input']!r}: {item['msg']}")
+            problems.append(f"{key}={_short(item['input'])}: {item['msg']}")
     return f"{where}: " + "; ".join(problems)
 
 
 def _suggest(cls: type[BaseModel], error: ValidationError) -> str | None:
     for item in error.errors(include_url=False):
         if item["type"] == "extra_forbidden":
-            fields = list(cls.model_fields)
-            near = did_you_mean(str(item["loc"][-1]), fields)
-            return near or "known keys: " + ", ".join(sorted(fields))
+            *parents, wrong = item["loc"]
+            known = sorted(_fields_at(cls, parents))
+            return did_you_mean(str(wrong), known) or "known keys: " + (", ".join(known) or "none")
     return None
+
+
+def _fields_at(model: type[BaseModel], path: Iterable[int | str]) -> Iterable[str]:
+    """Names of the fields of the nested model at `path`; of `model` where that cannot be told."""
+    inner = model
+    for step in path:
+        field = inner.model_fields.get(str(step))
+        if field is None or not (
+            isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
+        ):
+            return model.model_fields
+        inner = field.annotation
+    return inner.model_fields
+
+
+def _short(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 80 else f"{shown[:77]}..."
