@@ -83,10 +83,16 @@ class Bench:
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._temporary.name))
 
     @contextmanager
-    def watched(self, spec: Spec) -> Iterator[None]:
-        """Run plugin code of `spec` under observation; see `observed`."""
-        with observed(self.effects.setdefault(spec.id, {})):
-            yield
+    def watched(self, spec: Spec, doing: str) -> Iterator[None]:
+        """Run plugin code of `spec` under observation; what is seen is noted with what was being done."""
+        found: Effects = {}
+        try:
+            with observed(found):
+                yield
+        finally:
+            noted = self.effects.setdefault(spec.id, {})
+            for kind, what in found.items():
+                noted.setdefault(kind, f"{doing}: {what}")
 
     def keep(self, key: object, make: Callable[..., Any], *args: Any) -> Any:
         """The result of ``make(*args)``, made once; an error it raises is kept and raised again."""
@@ -122,7 +128,7 @@ class Bench:
         """A new object from the spec's factory."""
         factory = self.load(spec)
         config = config or self.config(spec)
-        with self.watched(spec):
+        with self.watched(spec, "building it"):
             return expect_ok(f"{spec.factory}({type(config).__name__})", factory, config)
 
     # Data
@@ -168,8 +174,7 @@ class Bench:
 
     def little(self, spec: Any) -> SequenceDataset[Any]:
         """The little training set for a model."""
-        items = self.items(spec)
-        return SequenceDataset({"train": items}, modality=spec.modality)
+        return SequenceDataset({"train": self.items(spec)}, modality=spec.modality)
 
     # Models
 
@@ -184,7 +189,7 @@ class Bench:
         """A new model whose networks stand but have learned nothing."""
         model = self.build(spec)
         data, ctx = self.little(spec), self.context(spec, seed, device)
-        with self.watched(spec):
+        with self.watched(spec, "prepare"):
             expect_ok("prepare(data, ctx)", model.prepare, data, ctx)
         return model
 
@@ -207,7 +212,7 @@ class Bench:
         if "fit" in spec.capabilities:
             expect(isinstance(model, Fits), "it declares fit but lacks it")
             data, ctx = self.little(spec), self.context(spec)
-            with self.watched(spec):
+            with self.watched(spec, "fit"):
                 expect_ok("fit(data, ctx)", model.fit, data, ctx)
         elif spec.weights:
             from genai_core.running.models import load_model
@@ -268,27 +273,28 @@ class Bench:
             # A sampler that never ends must not hang the suite.
             return list(islice(model.sample(n, ctx), n + 1000))
 
-        with self.watched(spec), torch.inference_mode():
+        with self.watched(spec, "sample"), torch.inference_mode():
             found: list[Artifact] = expect_ok(f"sample({n})", draw)
         return found
 
     def example(self, spec: Spec) -> Artifact:
-        """An artifact of a modality: the given one, a model's sample, or one made of data items."""
+        """An artifact of a modality: the given one, one made of data items, or a model's sample."""
         return self.keep(("example", spec.id), self._example, spec)  # type: ignore[no-any-return]
 
     def _example(self, spec: Spec) -> Artifact:
         if spec.name in self.examples:
             given: Artifact = self.examples[spec.name]
             return given
-        for model in self.specs("model"):
-            if model.modality == spec.name and "sample" in model.capabilities:
-                return join(self.sample(model, 3))
         for data in self.specs("dataset"):
             if data.modality == spec.name and self.at_hand(data):
                 built = self.data(data)
                 try:
                     made: Artifact = self.load(spec)([built[index] for index in range(min(3, len(built)))])
-                except (TypeError, ValueError, GenaiError):
-                    break
+                    made.validate()
+                except (AttributeError, TypeError, ValueError, GenaiError):
+                    continue
                 return made
+        for model in self.specs("model"):
+            if model.modality == spec.name and "sample" in model.capabilities:
+                return join(self.sample(model, 3))
         raise NotApplicable(f"no example of {spec.name!r}; give artifacts={{{spec.name!r}: ...}}")

@@ -34,7 +34,7 @@ def survives_the_disk(bench: Bench, spec: Any) -> None:
     for suffix in spec.suffixes:
         for packed in ("", ".gz"):
             path = bench.folder("artifact") / f"example{suffix}{packed}"
-            with bench.watched(spec):
+            with bench.watched(spec, "saving and loading"):
                 expect_ok(f"saving {path.name}", artifact.save, path)
                 again = expect_ok(f"loading {path.name}", type(artifact).load, path)
             expect(again == artifact, f"{path.name}: what is read back is not equal to what was saved")
@@ -112,7 +112,7 @@ def damaged_files_are_refused(bench: Bench, spec: Any) -> None:
     for suffix in spec.suffixes:
         path = bench.folder("damaged") / f"example{suffix}"
         path.write_bytes(GARBAGE)
-        with bench.watched(spec):
+        with bench.watched(spec, "loading damaged files"):
             expect_error(BadInput, f"loading garbage as {suffix}", type(artifact).load, path)
             data = artifact.encode(suffix, None)
             for damaged in _damaged(data):
@@ -140,7 +140,7 @@ def limits_are_kept(bench: Bench, spec: Any) -> None:
 def can_be_looked_at(bench: Bench, spec: Any) -> None:
     """A preview shows items, each with a text for who cannot see it, and no more than asked."""
     artifact = bench.example(spec)
-    with bench.watched(spec):
+    with bench.watched(spec, "preview"):
         shown = expect_ok("preview()", artifact.preview)
     expect(shown, "preview() shows nothing")
     for preview in shown:
@@ -178,7 +178,7 @@ def validation_looks_inside(bench: Bench, spec: Any) -> None:
     """`validate` accepts what is right and changes nothing."""
     artifact = bench.example(spec)
     before = content(artifact)
-    with bench.watched(spec):
+    with bench.watched(spec, "validate"):
         expect_ok("validate()", artifact.validate)
     expect(content(artifact) == before, "validate() changed the content")
 

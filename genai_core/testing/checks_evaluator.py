@@ -181,7 +181,7 @@ def _measure(bench: Bench, spec: Any, items: list[Any], reference: Any) -> dict[
 
     evaluator = bench.keep(("evaluator", spec.id), bench.build, spec)
     ctx = bench.context(seed=SEED)
-    with bench.watched(spec):
+    with bench.watched(spec, "evaluate"):
         try:
             report = evaluator.evaluate(items, reference, ctx)
         except GenaiError:

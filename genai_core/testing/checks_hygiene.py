@@ -32,7 +32,7 @@ def _exercise(bench: Bench, spec: Any) -> None:
 def _work(bench: Bench, spec: Any) -> None:
     if spec.kind == "dataset":
         data = bench.data(spec)
-        with bench.watched(spec):
+        with bench.watched(spec, "reading items"):
             [data[index] for index in range(min(8, len(data)))]
             [data.split(name)[0] for name in spec.splits]
             data.fingerprint()
@@ -41,7 +41,7 @@ def _work(bench: Bench, spec: Any) -> None:
         if "sample" in spec.capabilities:
             bench.sample(spec, 5)
         if "train" in spec.capabilities:
-            with bench.watched(spec):
+            with bench.watched(spec, "collate"):
                 bench.batch(spec, model)
     elif spec.kind == "evaluator":
         from genai_core.testing.checks_evaluator import _measured
@@ -49,7 +49,7 @@ def _work(bench: Bench, spec: Any) -> None:
         _measured(bench, spec)
     else:
         artifact = bench.example(spec)
-        with bench.watched(spec):
+        with bench.watched(spec, "saving"):
             artifact.validate()
             for suffix in spec.suffixes:
                 artifact.save(bench.folder("quiet") / f"example{suffix}")

@@ -50,7 +50,8 @@ def state_survives_the_disk(bench: Bench, spec: Any) -> None:
     model, folder = bench.model(spec), bench.folder("state")
     write_state(folder, model.state())
     again = bench.build(spec)
-    expect_ok("load_state on a new model", again.load_state, read_state(folder))
+    with bench.watched(spec, "load_state"):
+        expect_ok("load_state on a new model", again.load_state, read_state(folder))
     expect(state_digest(again) == state_digest(model), "the state is another after saving and loading")
 
 

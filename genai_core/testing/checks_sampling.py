@@ -124,7 +124,7 @@ def one_score_an_item(bench: Bench, spec: Any) -> None:
     import numpy as np
 
     model, items, ctx = bench.model(spec), bench.items(spec, count=A_FEW), bench.context(spec)
-    with bench.watched(spec):
+    with bench.watched(spec, "score"):
         scores = expect_ok("score(items)", lambda: np.asarray(model.score(items, ctx)))
         backwards = np.asarray(model.score(items[::-1], ctx))[::-1]
         alone = np.asarray(model.score(items[:1], ctx))
@@ -140,7 +140,7 @@ def codes_are_rows(bench: Bench, spec: Any) -> None:
     import numpy as np
 
     model, items, ctx = bench.model(spec), bench.items(spec, count=A_FEW), bench.context(spec)
-    with bench.watched(spec):
+    with bench.watched(spec, "encode and decode"):
         codes = expect_ok("encode(items)", lambda: np.asarray(model.encode(items, ctx)))
         expect(
             codes.ndim == 2 and len(codes) == len(items), f"the shape is {codes.shape} for {len(items)} items"
@@ -154,7 +154,7 @@ def one_out_for_each_in(bench: Bench, spec: Any) -> None:
     """`transform` gives one artifact for each artifact, the same again from the same seed."""
     model, ctx = bench.model(spec), bench.context(spec)
     given = _given(bench, spec)
-    with bench.watched(spec):
+    with bench.watched(spec, "transform"):
         first, second = (
             expect_ok("transform", lambda: list(model.transform([given, given], ctx))) for _ in range(2)
         )
@@ -167,7 +167,7 @@ def predicts_as_far_as_asked(bench: Bench, spec: Any) -> None:
     """`predict(past, horizon)` gives artifacts, the same again from the same seed."""
     model, ctx = bench.model(spec), bench.context(spec)
     given = _given(bench, spec)
-    with bench.watched(spec):
+    with bench.watched(spec, "predict"):
         first, second = (
             expect_ok("predict", lambda: list(islice(model.predict(given, 3, ctx), 100))) for _ in range(2)
         )

@@ -66,5 +66,6 @@ class Letters(Model):
 
     def load_state(self, state):
         self.alphabet = state["alphabet"]
-        self.build()
+        with torch.random.fork_rng(devices=[]):
+            self.build()
         self.net.load_state_dict(state["net"])
