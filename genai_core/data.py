@@ -15,15 +15,17 @@ T = TypeVar("T")
 class SequenceDataset(Generic[T]):
     """A `Dataset` over items that fit in memory.
 
+    The data set itself is its first split: what a model is trained on never holds what it is tested on.
+
     Args:
-        items: Either all items, of which every tenth (and at least one of two or more) becomes the split
-            ``test`` and the others ``train``; or the items of each split by its name.
+        items: The items of each split by its name; or all items, of which every tenth (and at least one of
+            two or more) becomes the split ``test`` and the others ``train``.
         modality: What an item is, the name of an artifact (``"text"``).
 
     Example:
         >>> data = SequenceDataset(["iron", "gold", "zinc"], modality="text")
-        >>> len(data), list(data.split("test"))
-        (3, ['iron'])
+        >>> list(data), list(data.split("train")), list(data.split("test"))
+        (['gold', 'zinc'], ['gold', 'zinc'], ['iron'])
         >>> SequenceDataset({"train": [1, 2], "valid": [3]}, modality="digits").split("valid")[0]
         3
     """
@@ -32,9 +34,7 @@ class SequenceDataset(Generic[T]):
         self.modality = modality
         parts = items if isinstance(items, Mapping) else _hold_out(items)
         self._parts = {name: list(part) for name, part in parts.items()}
-        self._items = [item for part in self._parts.values() for item in part]
-        if not isinstance(items, Mapping):
-            self._items = list(items)
+        self._items = next(iter(self._parts.values()), [])
 
     def __len__(self) -> int:
         return len(self._items)
@@ -59,7 +59,7 @@ class SequenceDataset(Generic[T]):
 
 
 def digest(value: Any) -> str:
-    """Hex sha256 of a value's content: plain values, bytes, arrays, tensors, and sequences or mappings of them.
+    """Hex sha256 of a value's content: plain values, arrays, tensors, and sequences or mappings of them.
 
     Raises:
         PluginError: A value of another type.

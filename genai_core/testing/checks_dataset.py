@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from genai_core.testing.bench import Bench
 
 LOOK_AT = 64
+FEW = 20_000
 
 
 @promise("dataset")
@@ -90,7 +91,7 @@ def items_cannot_be_changed(bench: Bench, spec: Any) -> None:
 
 @promise("dataset")
 def splits_are_as_declared(bench: Bench, spec: Any) -> None:
-    """Every declared split is there, of the same modality, and smaller than the whole or equal."""
+    """Every declared split is there, named once, and of the same modality."""
     data = bench.data(spec)
     for name in spec.splits:
         part = expect_ok(f"split({name!r})", data.split, name)
@@ -110,6 +111,18 @@ def splits_are_disjoint(bench: Bench, spec: Any) -> None:
             key = content(part[index])
             other = seen.setdefault(key, name)
             expect(other == name, f"item {index} of {name!r} is also in {other!r}: {str(part[index])[:60]}")
+
+
+@promise("dataset")
+def training_sees_no_test_item(bench: Bench, spec: Any) -> None:
+    """The data set itself, on which models are trained, holds no item of a split other than `train`."""
+    data = bench.data(spec)
+    known = {content(data[index]) for index in range(len(data) if len(data) < FEW else LOOK_AT)}
+    for name in spec.splits:
+        part = data.split(name)
+        if name != "train" and len(spec.splits) > 1:
+            seen = [i for i in range(min(2000, len(part))) if content(part[i]) in known]
+            expect(not seen, f"items {seen[:5]} of split {name!r} are also in the data set itself")
 
 
 @promise("dataset")

@@ -88,6 +88,7 @@ def shards_make_the_whole(bench: Bench, spec: Any) -> None:
     """The shards of a sample, in any order and apart, are the sample made in one go."""
     from genai_core.running.shards import make_plan, sample_shard
 
+    expect(_count(bench.sample(spec, 4)) == 4, "it does not give as many items as asked")  # or never ends
     loaded = bench.keep(("saved", spec.id), saved, bench, spec)[1]
     plan = make_plan(loaded, 10, seed=SEED, shard_size=4)
     whole: dict[int, str] = {}
