@@ -78,13 +78,17 @@ def cli(no_plugins: bool) -> None:
 
 def main(args: list[str] | None = None) -> int:
     """Run the command line and return its exit code; a user's mistake never shows a traceback."""
+    if "_GENAI_COMPLETE" in os.environ:  # the shell asks for completions
+        cli.main(prog_name="genai")
     try:
-        code = cli.main(args=args, prog_name="genai", standalone_mode=False)
+        # Not cli.main: it answers a broken pipe itself, with exit code 1.
+        with cli.make_context("genai", sys.argv[1:] if args is None else list(args)) as context:
+            code = cli.invoke(context)
         sys.stdout.flush()  # a reader that went away shows here, not in the interpreter's last breath
         return code if isinstance(code, int) else 0
     except click.exceptions.Exit as stop:
         return stop.exit_code
-    except click.Abort:
+    except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         return 130
     except click.ClickException as error:
@@ -97,17 +101,9 @@ def main(args: list[str] | None = None) -> int:
             click.echo(f"  {lead}{error.hint}", err=True)
         return error.exit_code
     except BrokenPipeError:
-        return _reader_left()
-    except SystemExit as stop:
-        if isinstance(stop.__context__, BrokenPipeError):  # click's own answer to the same
-            return _reader_left()
-        raise
-
-
-def _reader_left() -> int:
-    """The reader of our stdout went away (`| head`); what is left to flush would fail again at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-    return 0
+        # The reader of our stdout went away (`| head`); what is left to flush would fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        return 0
 
 
 def entry() -> None:

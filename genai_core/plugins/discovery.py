@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 from genai_core.plugins.hookspecs import ENTRY_POINT_GROUP
 
+RUN_TIME = "run time"  # stands for the distribution of what `register` was handed
 OFFICIAL = {
     "anomaly": "find defects in pictures and signals",
     "core": "the core itself",

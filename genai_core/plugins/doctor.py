@@ -15,7 +15,7 @@ from genai_core.errors import did_you_mean
 from genai_core.plugins.discovery import candidates
 from genai_core.plugins.faults import say
 from genai_core.plugins.probe import Outcome, admission, check, probe, reference
-from genai_core.plugins.registry import RUN_TIME, Registry
+from genai_core.plugins.registry import Registry
 
 if TYPE_CHECKING:
     from genai_core.plugins.specs import Spec
@@ -119,7 +119,7 @@ def _checks(registry: Registry, deep: bool, patience: float) -> Iterator[Finding
             continue
         if spec.plugin == "core" and spec.cost == "fast":
             yield from _run_here(registry, spec)
-        elif registry.plugins[spec.plugin].source.distribution != RUN_TIME:
+        else:
             outside.append(spec)
     outcomes = probe([check(spec.plugin, spec.id) for spec in outside], patience)
     for spec, outcome in zip(outside, outcomes, strict=True):
@@ -141,8 +141,6 @@ def _run_here(registry: Registry, spec: Spec) -> Iterable[Finding]:
 def _references(registry: Registry, patience: float) -> Iterator[Finding]:
     """Import what every spec of every plugin refers to."""
     for name, plugin in registry.plugins.items():
-        if plugin.source.distribution == RUN_TIME:
-            continue
         asked = [
             (spec, field) for spec in plugin.specs for field in spec.references() if getattr(spec, field)
         ]

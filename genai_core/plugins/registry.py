@@ -23,7 +23,7 @@ import pluggy
 from genai_core.errors import PluginError
 from genai_core.plugins import hookspecs
 from genai_core.plugins.admission import OFFERS, Loaded, admit, impls_of
-from genai_core.plugins.discovery import Candidate, candidates, official
+from genai_core.plugins.discovery import RUN_TIME, Candidate, candidates, official
 
 if TYPE_CHECKING:
     from genai_core.config import Config
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from genai_core.plugins.specs import Spec
 
 KINDS = tuple(offer.kind for offer in OFFERS.values())
-RUN_TIME = "(run time)"
 PATIENCE = 3  # failures after which an event hook is no longer called
 
 

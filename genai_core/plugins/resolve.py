@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from packaging.requirements import InvalidRequirement, Requirement
 
 from genai_core.errors import GenaiError, MissingDependency, PluginError, UnknownId, did_you_mean
-from genai_core.plugins.discovery import OFFICIAL
+from genai_core.plugins.discovery import OFFICIAL, RUN_TIME
 
 if TYPE_CHECKING:
     from genai_core.config import Config
@@ -38,7 +38,7 @@ def load(registry: Registry, spec: Spec, field: str) -> Any:
     except (GenaiError, KeyboardInterrupt):
         raise
     except ModuleNotFoundError as error:
-        if error.name and not module.startswith(error.name):
+        if error.name and not f"{module}.".startswith(f"{error.name}."):
             raise MissingDependency(
                 f"{where} needs the module {error.name!r}, which is not installed",
                 hint=f"pip install --upgrade {distribution}, or pip install {error.name.partition('.')[0]}",
@@ -135,4 +135,6 @@ def unknown(registry: Registry, name: str, kinds: tuple[str, ...], found: list[S
 
 
 def _mend(distribution: str) -> str:
-    return f"pip install --upgrade {distribution}, and genai doctor --deep for the traceback"
+    if distribution == RUN_TIME:
+        return "correct what was registered"
+    return f"pip install --upgrade {distribution}; genai doctor --deep examines every reference"
