@@ -113,10 +113,10 @@ def histogram(
     if not both.size:
         return Chart(title, "", f"{title}: no values.", ("value", names[0]), ())
     low, high = (float(edge) for edge in np.quantile(both, [0.005, 0.995]))
-    if np.all(both == np.round(both)) and high - low < 2 * bins:
+    if np.all(both == np.round(both)) and high - low < 2 * bins and abs(low) < 1e6:
         edges = np.arange(np.floor(low) - 0.5, np.ceil(high) + 1.0)
     else:
-        edges = np.linspace(low, high if high > low else low + 1, bins + 1)
+        edges = np.linspace(low, _above(low, high), bins + 1)
     shares = [_shares(part, edges) for part in (sample, other)]
 
     frame = _Frame(float(edges[0]), float(edges[-1]), 0.0, max(float(part.max()) for part in shares) * 1.08)
@@ -136,23 +136,23 @@ def histogram(
             parts.append(f'<line class="bound" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{frame.y(0):.1f}"/>')
 
     series = [(name, part) for name, part in zip(names, (sample, other), strict=True) if part.size]
-    summary = f"{title}: " + "; ".join(
-        f"{name} median {number(float(np.median(part)))}, middle 90 % from "
-        f"{number(float(np.quantile(part, 0.05)))} to {number(float(np.quantile(part, 0.95)))}"
-        for name, part in series
-    )
+    drawn = [share for share, part in zip(shares, (sample, other), strict=True) if part.size]
+    summary = f"{title}: " + "; ".join(_spread(name, part) for name, part in series) + "."
     return Chart(
         title=title,
         svg=_svg(HEIGHT, parts, summary),
-        summary=summary + ".",
+        summary=summary,
         columns=("from", "to", *(f"{name} (%)" for name, _ in series)),
         rows=tuple(
-            (number(round(float(left), 4)), number(round(float(right), 4)),
-             *(f"{share[index]:.1f}" for share, (_, part) in zip(shares, series, strict=False) if part.size))
-            for index, (left, right) in enumerate(pairwise(edges))
+            (
+                number(round(float(left), 4)),
+                number(round(float(right), 4)),
+                *(f"{share[row]:.1f}" for share in drawn),
+            )
+            for row, (left, right) in enumerate(pairwise(edges))
         ),
         legend=_legend([name for name, _ in series]),
-    )  # fmt: skip
+    )
 
 
 def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], *, x_label: str = "step") -> Chart:
@@ -240,7 +240,7 @@ class _Frame:
     """Maps data to the drawing's units and draws the axes."""
 
     def __init__(self, x0: float, x1: float, y0: float, y1: float) -> None:
-        self.x0, self.x1, self.y0, self.y1 = x0, x1 if x1 > x0 else x0 + 1, y0, y1 if y1 > y0 else y0 + 1
+        self.x0, self.x1, self.y0, self.y1 = x0, _above(x0, x1), y0, _above(y0, y1)
 
     def x(self, value: float) -> float:
         return _LEFT + (float(value) - self.x0) / (self.x1 - self.x0) * (WIDTH - _LEFT - _RIGHT)
@@ -313,11 +313,23 @@ def _short(value: float) -> str:
     return f"{value:g}"
 
 
+def _above(low: float, high: float) -> float:
+    """`high`, or something above `low` where they are one."""
+    return high if high - low > abs(low) * 1e-9 else low + max(1.0, abs(low) * 1e-3)
+
+
 def _finite(values: Sequence[float]) -> Array:
     import numpy as np
 
-    array = np.asarray(values, dtype=float)
-    return array[np.isfinite(array)]
+    array: Array = np.asarray(values, dtype=float)
+    return np.extract(np.isfinite(array), array)
+
+
+def _spread(name: str, values: Array) -> str:
+    import numpy as np
+
+    low, middle, high = (number(float(edge)) for edge in np.quantile(values, [0.05, 0.5, 0.95]))
+    return f"{name} median {middle}, middle 90 % from {low} to {high}"
 
 
 def _shares(values: Array, edges: Array) -> Array:
