@@ -17,19 +17,8 @@ from dataclasses import dataclass
 from genai_core.plugins.hookspecs import ENTRY_POINT_GROUP
 
 RUN_TIME = "run time"  # stands for the distribution of what `register` was handed
-OFFICIAL = {
-    "anomaly": "find defects in pictures and signals",
-    "core": "the core itself",
-    "images": "pictures from noise",
-    "molecules": "new drug-like molecules",
-    "music": "new scores",
-    "nets": "the model families",
-    "speech": "speech and voices",
-    "style": "one picture in the style of another",
-    "tables": "synthetic tables",
-    "text": "text",
-    "video": "the next frames of a video",
-}
+OFFICIAL = frozenset({"anomaly", "core", "images", "molecules", "music", "nets", "speech", "style", "tables",
+                      "text", "video"})  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
