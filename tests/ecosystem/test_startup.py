@@ -83,7 +83,5 @@ def test_every_public_name_is_there(site: Any) -> None:
 
 def test_the_stub_names_what_the_package_offers() -> None:
     stub = Path(genai_core.__file__).with_suffix(".pyi").read_text(encoding="utf-8")
-    told = dict(
-        (name, home) for home, name in re.findall(r"^from (\S+) import (\w+) as \2$", stub, re.MULTILINE)
-    )
+    told = {name: home for home, name in re.findall(r"^from (\S+) import (\w+) as \2$", stub, re.MULTILINE)}
     assert told == genai_core._HOME
