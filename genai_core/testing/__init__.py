@@ -21,6 +21,7 @@ def contract_suite(
     configs: Mapping[str, Mapping[str, Any]] | None = None,
     datasets: Mapping[str, str] | None = None,
     artifacts: Mapping[str, Any] | None = None,
+    options: Mapping[str, Mapping[str, Any]] | None = None,
     skip: Mapping[str, str] | None = None,
 ) -> type:
     """A test class with one method a promise, parametrised over the specs of `plugin`.
@@ -32,6 +33,7 @@ def contract_suite(
         datasets: The data a model or evaluator is tried on, ``{"rnn": "molecules/sample"}``; elsewhere the
             plugin's first data set of that modality that is at hand.
         artifacts: An example by modality; elsewhere a sample of a model, or one made of data items.
+        options: Sampling options by model name, ``{"rnn": {"max_length": 30}}``; the defaults elsewhere.
         skip: Reasons by promise, ``{"real_data_beat_noise": "novelty is highest for noise"}``, or for one
             spec only, ``{"real_data_beat_noise[markov/novelty]": "..."}``. They are shown as skipped tests.
 
@@ -40,4 +42,4 @@ def contract_suite(
     """
     from genai_core.testing.suite import make_class
 
-    return make_class(plugin, configs or {}, datasets or {}, artifacts or {}, skip or {})
+    return make_class(plugin, configs or {}, datasets or {}, artifacts or {}, options or {}, skip or {})

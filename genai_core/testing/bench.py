@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genai_core.data import SequenceDataset
-from genai_core.errors import GenaiError, MissingDependency
+from genai_core.errors import MissingDependency
 from genai_core.plugins.registry import registry
 from genai_core.plugins.resolve import unmet
 from genai_core.protocols import Context, Fits, Trains
-from genai_core.testing.digests import join
 from genai_core.testing.observe import Effects, observed
 from genai_core.testing.promises import NotApplicable, expect, expect_ok
 
@@ -29,6 +28,7 @@ SEED = 7
 ITEMS = 48
 BATCH = 8
 STEPS = 24
+MANY = 33
 
 
 @dataclass
@@ -48,6 +48,7 @@ class Bench:
         configs: See `genai_core.testing.contract_suite`.
         datasets: See there.
         artifacts: See there.
+        options: See there.
     """
 
     def __init__(
@@ -56,11 +57,13 @@ class Bench:
         configs: Mapping[str, Mapping[str, Any]] | None = None,
         datasets: Mapping[str, str] | None = None,
         artifacts: Mapping[str, Any] | None = None,
+        options: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.plugin = plugin
         self.configs = configs or {}
         self.datasets = datasets or {}
         self.examples = artifacts or {}
+        self.options = options or {}
         self.registry: Registry = registry()
         self.effects: dict[str, Effects] = {}
         self.probed: Mapping[str, str] | None = None
@@ -179,11 +182,16 @@ class Bench:
     # Models
 
     def context(self, spec: Any = None, seed: int = SEED, device: str = "cpu") -> Context:
-        """A context with the default sampling options of `spec`."""
+        """A context with the sampling options that `spec` is tried with."""
         options = None
         if spec is not None and getattr(spec, "options", None):
-            options = self.registry.config_class(spec, "options").parse({}, where=spec.id)
+            kind = self.registry.config_class(spec, "options")
+            options = kind.parse(self.sampling(spec), where=spec.id)
         return Context(seed=seed, device=device, options=options)
+
+    def sampling(self, spec: ModelSpec) -> Mapping[str, Any]:
+        """The sampling options that a model is tried with; empty for its defaults."""
+        return self.options.get(spec.id, self.options.get(spec.name, {}))
 
     def prepared(self, spec: ModelSpec, seed: int = SEED, device: str = "cpu") -> Any:
         """A new model whose networks stand but have learned nothing."""
@@ -277,24 +285,6 @@ class Bench:
             found: list[Artifact] = expect_ok(f"sample({n})", draw)
         return found
 
-    def example(self, spec: Spec) -> Artifact:
-        """An artifact of a modality: the given one, one made of data items, or a model's sample."""
-        return self.keep(("example", spec.id), self._example, spec)  # type: ignore[no-any-return]
-
-    def _example(self, spec: Spec) -> Artifact:
-        if spec.name in self.examples:
-            given: Artifact = self.examples[spec.name]
-            return given
-        for data in self.specs("dataset"):
-            if data.modality == spec.name and self.at_hand(data):
-                built = self.data(data)
-                try:
-                    made: Artifact = self.load(spec)([built[index] for index in range(min(3, len(built)))])
-                    made.validate()
-                except (AttributeError, TypeError, ValueError, GenaiError):
-                    continue
-                return made
-        for model in self.specs("model"):
-            if model.modality == spec.name and "sample" in model.capabilities:
-                return join(self.sample(model, 3))
-        raise NotApplicable(f"no example of {spec.name!r}; give artifacts={{{spec.name!r}: ...}}")
+    def drawn(self, spec: ModelSpec, seed: int = SEED) -> list[Artifact]:
+        """A sample of `MANY` items, drawn once for each seed."""
+        return self.keep(("drawn", spec.id, seed), self.sample, spec, MANY, seed)  # type: ignore[no-any-return]

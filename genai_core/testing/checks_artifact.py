@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from genai_core.errors import BadInput, GenaiError
 from genai_core.files.artifacts import Artifact
 from genai_core.testing.digests import content
+from genai_core.testing.examples import example
 from genai_core.testing.promises import Broken, NotApplicable, expect, expect_error, expect_ok, promise
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def is_an_artifact(bench: Bench, spec: Any) -> None:
 @promise("artifact")
 def survives_the_disk(bench: Bench, spec: Any) -> None:
     """What is saved and loaded in any of its formats is equal to what it was."""
-    artifact = bench.example(spec)
+    artifact = example(bench, spec)
     for suffix in spec.suffixes:
         for packed in ("", ".gz"):
             path = bench.folder("artifact") / f"example{suffix}{packed}"
@@ -44,7 +45,7 @@ def survives_the_disk(bench: Bench, spec: Any) -> None:
 @promise("artifact")
 def equal_by_content(bench: Bench, spec: Any) -> None:
     """Two artifacts are equal when their content is, not when they are the same object."""
-    artifact = bench.example(spec)
+    artifact = example(bench, spec)
     suffix = spec.suffixes[0]
     twin = _decode(artifact, artifact.encode(suffix, None), suffix)
     expect(
@@ -57,7 +58,7 @@ def equal_by_content(bench: Bench, spec: Any) -> None:
 @promise("artifact")
 def same_content_same_bytes(bench: Bench, spec: Any) -> None:
     """The same content is written as the same bytes, wherever it is saved."""
-    artifact = bench.example(spec)
+    artifact = example(bench, spec)
     for suffix in spec.suffixes:
         first, second = (artifact.save(bench.folder("bytes") / f"{name}{suffix}") for name in ("one", "two"))
         expect(first.read_bytes() == second.read_bytes(), f"{suffix}: saved twice, the bytes differ")
@@ -92,7 +93,7 @@ def save_leaves_no_debris(bench: Bench, spec: Any) -> None:
 @promise("artifact")
 def other_suffix_is_refused(bench: Bench, spec: Any) -> None:
     """A suffix that is not its own is a clear error, and no file is left."""
-    artifact = bench.example(spec)
+    artifact = example(bench, spec)
     path = bench.folder("suffix") / "example.no-such-format"
     expect_error(GenaiError, f"saving {path.name}", artifact.save, path)
     expect(not path.exists(), f"{path.name} was written all the same")
@@ -108,7 +109,7 @@ def missing_file_is_refused(bench: Bench, spec: Any) -> None:
 @promise("artifact")
 def damaged_files_are_refused(bench: Bench, spec: Any) -> None:
     """A binary file that is none of its own is a `BadInput`; a cut one never is another error."""
-    artifact = bench.example(spec)
+    artifact = example(bench, spec)
     for suffix in spec.suffixes:
         path = bench.folder("damaged") / f"example{suffix}"
         path.write_bytes(GARBAGE)
@@ -125,7 +126,7 @@ def limits_are_kept(bench: Bench, spec: Any) -> None:
     """A file larger than the limits of its modality is a `BadInput`."""
     from genai_core.files.safeio import limits_for
 
-    artifact = bench.example(spec)
+    artifact = example(bench, spec)
     for suffix in spec.suffixes:
         path = bench.folder("limits") / f"example{suffix}"
         artifact.save(path)
@@ -139,7 +140,7 @@ def limits_are_kept(bench: Bench, spec: Any) -> None:
 @promise("artifact")
 def can_be_looked_at(bench: Bench, spec: Any) -> None:
     """A preview shows items, each with a text for who cannot see it, and no more than asked."""
-    artifact = bench.example(spec)
+    artifact = example(bench, spec)
     with bench.watched(spec, "preview"):
         shown = expect_ok("preview()", artifact.preview)
     expect(shown, "preview() shows nothing")
@@ -157,7 +158,7 @@ def can_be_looked_at(bench: Bench, spec: Any) -> None:
 @promise("artifact")
 def joins_in_order(bench: Bench, spec: Any) -> None:
     """Collections can be joined: all items, in order; single items are refused with a clear error."""
-    artifact = bench.example(spec)
+    artifact = example(bench, spec)
     try:
         joined = type(artifact).concat([artifact, artifact])
     except GenaiError:
@@ -176,7 +177,7 @@ def joins_in_order(bench: Bench, spec: Any) -> None:
 @promise("artifact")
 def validation_looks_inside(bench: Bench, spec: Any) -> None:
     """`validate` accepts what is right and changes nothing."""
-    artifact = bench.example(spec)
+    artifact = example(bench, spec)
     before = content(artifact)
     with bench.watched(spec, "validate"):
         expect_ok("validate()", artifact.validate)
@@ -199,7 +200,7 @@ def _decode(artifact: Artifact, data: bytes, suffix: str) -> Artifact:
 
 
 def _decode_again(bench: Bench, spec: Any) -> Artifact:
-    artifact = bench.example(spec)
+    artifact = example(bench, spec)
     return _decode(artifact, artifact.encode(spec.suffixes[0], None), spec.suffixes[0])
 
 
@@ -226,7 +227,7 @@ def _record(bench: Bench, artifact: Artifact) -> dict[str, Any]:
 
 def _another(bench: Bench, spec: Any) -> Artifact:
     """An artifact of other content: an other sample, or the items twice."""
-    artifact = bench.example(spec)
+    artifact = example(bench, spec)
     for model in bench.specs("model"):
         if model.modality == spec.name and "sample" in model.capabilities:
             for seed in range(50, 60):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from genai_core.testing.examples import example
 from genai_core.testing.promises import Broken, NotApplicable, expect, promise
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def _work(bench: Bench, spec: Any) -> None:
 
         _measured(bench, spec)
     else:
-        artifact = bench.example(spec)
+        artifact = example(bench, spec)
         with bench.watched(spec, "saving"):
             artifact.validate()
             for suffix in spec.suffixes:

@@ -52,6 +52,7 @@ def probe(bench: Bench) -> Mapping[str, str]:
             "plugin": bench.plugin,
             "configs": bench.configs,
             "datasets": bench.datasets,
+            "options": bench.options,
         }
         bench.probed = json.loads(_python(["-m", "genai_core.testing.probe"], json.dumps(request)))
     return bench.probed
@@ -67,7 +68,7 @@ def main() -> None:
     request = json.load(sys.stdin)
     if request["plugin"] not in registry().plugins:
         registry().register(import_module(request["module"]), request["plugin"])
-    bench = Bench(request["plugin"], request["configs"], request["datasets"])
+    bench = Bench(request["plugin"], request["configs"], request["datasets"], options=request["options"])
     answer = {}
     for kind in ("dataset", "model"):
         for spec in bench.specs(kind):

@@ -55,10 +55,11 @@ def make_class(
     configs: Mapping[str, Mapping[str, Any]],
     datasets: Mapping[str, str],
     artifacts: Mapping[str, Any],
+    options: Mapping[str, Mapping[str, Any]],
     skip: Mapping[str, str],
 ) -> type:
     """See `genai_core.testing.contract_suite`."""
-    bench = Bench(plugin, configs, datasets, artifacts)
+    bench = Bench(plugin, configs, datasets, artifacts, options)
     by_name: dict[str, list[tuple[Check, Any]]] = {}
     for check, spec in cases(bench):
         by_name.setdefault(check.name, []).append((check, spec))

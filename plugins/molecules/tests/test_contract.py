@@ -7,5 +7,5 @@ from genai_core.testing import contract_suite
 TestContract = contract_suite(
     "molecules",
     configs={"rnn": {"layers": 1, "width": 24}, "transformer": {"layers": 1, "width": 32, "heads": 2}},
-    datasets={name: "molecules/sample" for name in ("rnn", "transformer", "moses-metrics")},
+    datasets=dict.fromkeys(("rnn", "transformer", "moses-metrics"), "molecules/sample"),
 )
