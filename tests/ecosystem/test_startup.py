@@ -22,7 +22,6 @@ HEAVY = {
     "rich",
     "jinja2",
     "email",
-    "difflib",
 }
 WATCH = """
 import atexit, json, sys
