@@ -102,24 +102,14 @@ def _type(annotation: Any) -> str:
 
 
 def _range(field: FieldInfo) -> str:
-    found = []
-    for limit in field.metadata:
-        found += [
-            f"{sign}{getattr(limit, name)}"
-            for name, sign in BOUNDS.items()
-            if getattr(limit, name, None) is not None
-        ]
-    return ", ".join(found)
+    found = [(sign, getattr(limit, name, None)) for limit in field.metadata for name, sign in BOUNDS.items()]
+    return ", ".join(f"{sign}{bound}" for sign, bound in found if bound is not None)
 
 
 def _requirements(requires: tuple[str, ...]) -> list[dict[str, str]]:
     from genai_core.plugins.resolve import unmet
 
-    state = dict.fromkeys(requires, "met")
-    for text in requires:
-        for problem in unmet([text]):
-            state[text] = problem
-    return [{"requirement": text, "state": told} for text, told in state.items()]
+    return [{"requirement": text, "state": next(iter(unmet([text])), "met")} for text in requires]
 
 
 def _weights(reference: str) -> dict[str, Any]:
@@ -141,10 +131,8 @@ def _weights(reference: str) -> dict[str, Any]:
 
 def _text(about: dict[str, Any]) -> list[str]:
     lines = [f"{about['id']}: {about['summary']}", ""]
-    rows = [
-        ("kind", about["kind"]),
-        ("plugin", f"{about['plugin']} {about['version']} ({about['distribution']})"),
-    ]
+    source = f"{about['plugin']} {about['version']} ({about['distribution']})"
+    rows = [("kind", about["kind"]), ("plugin", source)]
     for name in SHOWN:
         value = about.get(name)
         if value not in (None, "", (), []):
@@ -155,12 +143,9 @@ def _text(about: dict[str, Any]) -> list[str]:
         bounds = f" in [{metric['low']}, {metric['high']}]" if metric["low"] is not None else ""
         rows.append(("metric", f"{metric['name']}{bounds} ({metric['direction']}): {metric['summary']}"))
     lines += [f"{name:<15}  {value}" for name, value in rows]
-    for title, key, flag in (
-        ("configuration", "config_options", "--set"),
-        ("sampling", "sampling_options", "--set"),
-    ):
-        if about.get(key):
-            lines += ["", f"{title} ({flag} KEY=VALUE)", *_option_lines(about[key])]
+    for title in ("config", "sampling"):
+        if options := about.get(f"{title}_options"):
+            lines += ["", f"{title} (--set KEY=VALUE)", *_option_lines(options)]
     weights = about.get("weights")
     if weights:
         lines += ["", f"weights {weights['folder']}", *(f"  {_file(item)}" for item in weights["files"])]
@@ -175,21 +160,11 @@ def _file(item: dict[str, Any]) -> str:
 
 
 def _option_lines(options: list[dict[str, Any]]) -> list[str]:
-    cells = [
-        (
-            option["name"],
-            option["type"],
-            "needed" if option["required"] else f"= {option['default']}",
-            option["range"],
-        )
-        for option in options
-    ]
-    widths = [max(len(row[column]) for row in cells) for column in range(4)]
+    defaults = ["needed" if option["required"] else f"= {option['default']}" for option in options]
+    cells = [(o["name"], o["type"], d, o["range"]) for o, d in zip(options, defaults, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
     lines = []
     for option, row in zip(options, cells, strict=True):
-        head = "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        lines += [
-            head.rstrip(),
-            *textwrap.wrap(option["description"], 100, initial_indent="      ", subsequent_indent="      "),
-        ]
-    return lines
+        head = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        lines += [f"  {head}".rstrip(), textwrap.indent(textwrap.fill(option["description"], 100), "      ")]
+    return [line for line in lines if line]
