@@ -1,12 +1,11 @@
 """Layer 2 of provenance: signed content credentials (C2PA), with the extra ``genai-core[provenance]``.
 
-The first signature makes a certificate authority and one ES256 key in the user's config folder; the
-authority's own key is thrown away. Pictures, sound and film are signed in place; for anything else one
-``credentials.zip`` a run holds the records, signed. Everything works offline, and only what this
-authority, or one in ``signing/trusted/*.pem``, vouches for counts as trusted: anybody can make a
-signature that is merely valid. Signatures are not reproducible; the record holds the hash from before.
+Pictures, sound and film are signed in place; for anything else one ``credentials.zip`` a run holds the
+records, signed. Everything works offline, and only what an authority of `keys` vouches for counts as trusted:
+anybody can make a signature that is merely valid. Signatures are not reproducible; the record holds the hash
+from before.
 
-All use of c2pa and cryptography is in this file.
+All use of c2pa is in this file.
 """
 
 from __future__ import annotations
@@ -15,10 +14,9 @@ import gzip
 import io
 import json
 import os
-import shutil
 import zipfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
@@ -26,7 +24,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
 from genai_core.errors import BadInput, MissingDependency, ResourceError
-from genai_core.files.atomic import explain_os_error, sha256_bytes
+from genai_core.files.atomic import sha256_bytes
+from genai_core.files.keys import anchors, config_folder, make_keys
 
 CREDENTIALS = "credentials.zip"
 MEDIA = {
@@ -45,7 +44,6 @@ _LIST = "records.jsonl.gz"
 _LABEL = "org.genai.record"
 _FORMATS = {**MEDIA, ".zip": "zip"}
 _MARK = _LABEL.encode()
-_YEARS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +114,7 @@ def sign_bytes(data: bytes, suffix: str, text: str, source_type: str) -> bytes:
             {"label": _LABEL, "data": {"text": text}},
         ],
     }
-    folder = _make_keys(config_folder() / "signing")
+    folder = make_keys(config_folder() / "signing")
     out = io.BytesIO()
     try:
         with c2pa.Builder(manifest, _context("")) as builder:
@@ -135,7 +133,7 @@ def check(file: BinaryIO, suffix: str) -> Credential:
         return Credential("unchecked", reason=hint) if _marked(file) else Credential("none")
     c2pa = _c2pa()
     try:
-        with c2pa.Reader(_FORMATS[suffix], file, context=_context(_anchors())) as reader:
+        with c2pa.Reader(_FORMATS[suffix], file, context=_context(anchors())) as reader:
             report = json.loads(reader.json())
     except c2pa.C2paError as error:
         # A picture that is merely damaged was never signed; one with the marks of a manifest was.
@@ -182,13 +180,6 @@ def read_records(path: Path) -> tuple[Credential, Iterator[tuple[str, Any]]]:
     return credential, ((entry["file"], entry["record"]) for entry in entries)
 
 
-def config_folder() -> Path:
-    """Where the user's keys are: ``GENAI_CONFIG_HOME``, or ``genai`` in the XDG config folder."""
-    if own := os.environ.get("GENAI_CONFIG_HOME"):
-        return Path(own)
-    return Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config") / "genai"
-
-
 def _marked(file: BinaryIO) -> bool:
     """Whether the bytes of a manifest are in `file`, whatever state it is in."""
     file.seek(0)
@@ -231,90 +222,6 @@ def _signer(folder: Path) -> Any:
             f"{folder}: the signing key cannot be used: {_one_line(error)}",
             hint="move the folder away; the next signature makes a new key",
         ) from None
-
-
-def _anchors() -> str:
-    """PEM of the authorities that are trusted here: our own, and those the user put beside it."""
-    folder = config_folder() / "signing"
-    texts = []
-    for path in (folder / "ca.pem", *sorted((folder / "trusted").glob("*.pem"))):
-        with suppress(OSError, UnicodeDecodeError):
-            texts.append(path.read_text(encoding="ascii"))
-    return "".join(texts)
-
-
-def _make_keys(folder: Path) -> Path:
-    """The folder of the key, made on first use; of several processes that make one, the first wins."""
-    if (folder / "key.pem").exists():
-        return folder
-    temporary = folder.with_name(f".tmp-{os.getpid()}-{os.urandom(4).hex()}")
-    try:
-        temporary.mkdir(parents=True, mode=0o700)
-        for name, content in _new_keys().items():
-            descriptor = os.open(temporary / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(descriptor)
-        with suppress(OSError):
-            temporary.rename(folder)
-        if not (folder / "key.pem").exists():
-            raise ResourceError(f"{folder} is in the way of a signing key", hint="move it away")
-    except OSError as error:
-        raise explain_os_error(error, folder) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
-    return folder
-
-
-def _new_keys() -> dict[str, bytes]:
-    """An authority, and a key it vouches for; the authority's own key is forgotten when this returns."""
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-    # A day of grace for clocks that run behind.
-    start = datetime.now(UTC) - timedelta(days=1)
-    above, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
-
-    def name(text: str) -> x509.Name:
-        names = [(NameOID.ORGANIZATION_NAME, "genai"), (NameOID.COMMON_NAME, text)]
-        return x509.Name([x509.NameAttribute(oid, value) for oid, value in names])
-
-    def certificate(own: ec.EllipticCurvePrivateKey, text: str, *extensions: x509.ExtensionType) -> bytes:
-        usages = "key_cert_sign crl_sign" if own is above else "digital_signature"
-        fields = (
-            "digital_signature content_commitment key_encipherment data_encipherment key_agreement "
-            "key_cert_sign crl_sign encipher_only decipher_only"
-        )
-        builder = (
-            x509.CertificateBuilder(name("genai local authority"), name(text), own.public_key())
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(start)
-            .not_valid_after(start + timedelta(days=365 * _YEARS))
-            .add_extension(x509.BasicConstraints(own is above, 0 if own is above else None), critical=True)
-            .add_extension(x509.KeyUsage(**{f: f in usages.split() for f in fields.split()}), critical=True)
-        )
-        for extension in extensions:
-            builder = builder.add_extension(extension, critical=False)
-        return builder.sign(above, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-
-    authority = certificate(
-        above, "genai local authority", x509.SubjectKeyIdentifier.from_public_key(above.public_key())
-    )
-    leaf = certificate(
-        key,
-        "genai local signer",
-        x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]),
-        x509.AuthorityKeyIdentifier.from_issuer_public_key(above.public_key()),
-    )
-    secret = key.private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return {"ca.pem": authority, "chain.pem": leaf + authority, "key.pem": secret}
 
 
 def _one_line(error: object) -> str:

@@ -128,7 +128,9 @@ def test_keys_are_private_and_made_once(media, keys):
 
 
 def test_eight_first_users_share_one_key(keys):
-    program = "from genai_core.files import signing; signing._make_keys(signing.config_folder() / 'signing')"
+    program = (
+        "from genai_core.files.keys import config_folder, make_keys; make_keys(config_folder() / 'signing')"
+    )
     env = {**os.environ, "GENAI_CONFIG_HOME": str(keys.parent)}
     starters = [subprocess.Popen([sys.executable, "-c", program], env=env) for _ in range(8)]
     assert [starter.wait() for starter in starters] == [0] * 8
