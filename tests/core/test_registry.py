@@ -182,6 +182,15 @@ def test_unmet_requirements() -> None:
     assert unmet(["a b"]) == {"'a b', which is no valid requirement": "a b"}
 
 
+def test_an_installed_prerelease_counts(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "genai_early-2.0rc1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: genai-early\nVersion: 2.0rc1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert unmet(["genai-early>=1.5"]) == {}
+    assert unmet(["genai-early>=2"]) == {"genai-early>=2, and 2.0rc1 is installed": "genai-early>=2"}
+
+
 def test_registering_again_replaces(empty: Registry) -> None:
     empty.register(Plugin(_spec()))
     empty.register(Plugin(_spec(name="y")))
@@ -244,6 +253,20 @@ def test_a_failing_event_hook_is_isolated_and_then_left_out(
     assert [fault.stage for fault in empty.faults] == ["event"] * 3
     assert capsys.readouterr().err.count("genai: plugin 'a-bad'") == 3
     assert "a-bad" in empty.plugins
+
+
+def test_nothing_of_a_refused_plugin_stays(empty: Registry) -> None:
+    class Half(Events):
+        @hookimpl
+        def genai_models(self) -> Any:
+            raise RuntimeError("no models today")
+
+    log: list[Any] = []
+    with pytest.raises(PluginError, match="no models today"):
+        empty.register(Half(log), "half")
+    empty.notify("genai_metrics", run=None, step=0, metrics={})
+    assert log == []
+    empty.register(Events(log), "half")
 
 
 def test_ctrl_c_in_an_event_hook_goes_through(empty: Registry) -> None:
