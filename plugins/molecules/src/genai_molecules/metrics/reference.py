@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import BadZipFile
 
 import numpy as np
 from rdkit import rdBase
@@ -93,7 +94,7 @@ def reference_of(
     key = f"{data.fingerprint()[:32]}-{rdBase.rdkitVersion}-{_VERSION}{'-fcd' if activations else ''}"
     path = cache_dir() / "references" / f"{key}.npz"
     # A file that is absent or damaged is made anew.
-    with suppress(OSError, ValueError, KeyError, EOFError):
+    with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile):
         return Reference.decode(path)
     found = Reference.of(features(_as_sequence(data), activations=activations, progress=progress))
     with suppress(GenaiError):  # a cache that cannot be written costs time, not the result
