@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -106,14 +107,9 @@ def _wait(child: subprocess.Popen[bytes], log: Path, timeout: float) -> bool:
 def _end(child: subprocess.Popen[bytes]) -> None:
     """Kill the child's whole session: what it started must not outlive it."""
     if hasattr(os, "killpg"):
-        try:
+        with suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
-        except PermissionError:
-            child.kill()
-    else:
-        child.kill()
+    child.kill()
     child.wait()
 
 
