@@ -13,16 +13,14 @@ from html import escape
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from genai_core.results.drawing import HEIGHT, TOP, Frame, above, number, rect, svg
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     import numpy as np
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
-
-WIDTH = 360.0
-HEIGHT = 180.0
-_LEFT, _RIGHT, _TOP, _BOTTOM = 40.0, 10.0, 8.0, 22.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,35 +56,6 @@ class Bar:
     remark: str = ""
 
 
-def number(value: float | None) -> str:
-    """A number for people: thousands separated, four significant digits, no noise after an integer.
-
-    >>> number(1584663), number(0.99941), number(2.0), number(0.00001234), number(None)
-    ('1,584,663', '0.9994', '2', '1.23e-05', '–')
-    """
-    if value is None or not math.isfinite(value):
-        return "–"
-    if value == int(value) and abs(value) < 1e12:
-        return f"{int(value):,}"
-    size = abs(value)
-    if size < 0.001:
-        return f"{value:.2e}"
-    decimals = 4 if size < 1 else 3 if size < 10 else 2 if size < 100 else 1 if size < 1000 else 0
-    return f"{value:,.{decimals}f}"
-
-
-def ticks(low: float, high: float, count: int = 5) -> list[float]:
-    """About `count` round numbers from `low` to `high`, both inside."""
-    if not high > low:
-        return [low]
-    raw = (high - low) / count
-    power = 10.0 ** math.floor(math.log10(raw))
-    step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)
-    first = math.ceil(low / step - 1e-9)
-    last = math.floor(high / step + 1e-9)
-    return [round(step * index, 12) for index in range(first, last + 1)]
-
-
 def histogram(
     title: str,
     values: Sequence[float],
@@ -116,15 +85,15 @@ def histogram(
     if np.all(both == np.round(both)) and high - low < 2 * bins and abs(low) < 1e6:
         edges = np.arange(np.floor(low) - 0.5, np.ceil(high) + 1.0)
     else:
-        edges = np.linspace(low, _above(low, high), bins + 1)
+        edges = np.linspace(low, above(low, high), bins + 1)
     shares = [_shares(part, edges) for part in (sample, other)]
 
-    frame = _Frame(float(edges[0]), float(edges[-1]), 0.0, max(float(part.max()) for part in shares) * 1.08)
+    frame = Frame(float(edges[0]), float(edges[-1]), 0.0, max(float(part.max()) for part in shares) * 1.08)
     parts = [frame.axes(unit=" %")]
     for share, (left, right) in zip(shares[0], pairwise(edges), strict=True):
         if share > 0:
             x, top = frame.x(left), frame.y(share)
-            parts.append(_rect(x + 0.5, top, frame.x(right) - x - 1, frame.y(0) - top, "s0 fill"))
+            parts.append(rect(x + 0.5, top, frame.x(right) - x - 1, frame.y(0) - top, "s0 fill"))
     if other.size:
         points = [(edges[0], 0.0)]
         for share, (left, right) in zip(shares[1], pairwise(edges), strict=True):
@@ -133,14 +102,14 @@ def histogram(
     for bound in window or ():
         if bound is not None and edges[0] <= bound <= edges[-1]:
             x = frame.x(bound)
-            parts.append(f'<line class="bound" x1="{x:.1f}" x2="{x:.1f}" y1="{_TOP}" y2="{frame.y(0):.1f}"/>')
+            parts.append(f'<line class="bound" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" y2="{frame.y(0):.1f}"/>')
 
     series = [(name, part) for name, part in zip(names, (sample, other), strict=True) if part.size]
     drawn = [share for share, part in zip(shares, (sample, other), strict=True) if part.size]
     summary = f"{title}: " + "; ".join(_spread(name, part) for name, part in series) + "."
     return Chart(
         title=title,
-        svg=_svg(HEIGHT, parts, summary),
+        svg=svg(HEIGHT, parts, summary),
         summary=summary,
         columns=("from", "to", *(f"{name} (%)" for name, _ in series)),
         rows=tuple(
@@ -173,7 +142,7 @@ def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], *, x_
     every = [point for points in kept.values() for point in points]
     xs, ys = [x for x, _ in every], [y for _, y in every]
     margin = (max(ys) - min(ys)) * 0.06 or 0.5
-    frame = _Frame(min(xs), max(xs), min(ys) - margin, max(ys) + margin)
+    frame = Frame(min(xs), max(xs), min(ys) - margin, max(ys) + margin)
     parts = [frame.axes(x_label=x_label)]
     parts += [frame.path(points, f"s{index} line") for index, points in enumerate(kept.values())]
     summary = f"{title}: " + "; ".join(
@@ -187,7 +156,7 @@ def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], *, x_
     shown = order[:: max(1, math.ceil(len(order) / 60))]
     return Chart(
         title=title,
-        svg=_svg(HEIGHT + 14, parts, summary),
+        svg=svg(HEIGHT + 14, parts, summary),
         summary=summary + ".",
         columns=(x_label, *kept),
         rows=tuple((number(x), *(number(by_x[x].get(name)) for name in kept)) for x in shown),
@@ -215,7 +184,9 @@ def bars(title: str, items: Sequence[Bar], *, unit: str = "") -> Chart:
     )
     # Sizes are per cent without a view box: bars stretch with the page and the text keeps its size.
     size = f'width="100%" height="{max(1, len(items) * 44 - 10)}"'
-    svg = f'<svg class="chart bars" {size} role="img" aria-label="{escape(summary)}">{"".join(parts)}</svg>'
+    picture = (
+        f'<svg class="chart bars" {size} role="img" aria-label="{escape(summary)}">{"".join(parts)}</svg>'
+    )
     columns = ("", "value", *(("low", "high", "floor") if any(bar.high is not None for bar in items) else ()))
     rows = tuple(
         (bar.label, f"{number(bar.value)}{unit}", number(bar.low), number(bar.high), number(bar.floor))[
@@ -223,7 +194,7 @@ def bars(title: str, items: Sequence[Bar], *, unit: str = "") -> Chart:
         ]
         for bar in items
     )
-    return Chart(title, svg, summary + ".", columns, rows)
+    return Chart(title, picture, summary + ".", columns, rows)
 
 
 def interval(bar: Bar) -> str:
@@ -236,48 +207,17 @@ def interval(bar: Bar) -> str:
     return f'<svg class="interval bars" width="100%" height="22" aria-hidden="true">{parts}</svg>'
 
 
-class _Frame:
-    """Maps data to the drawing's units and draws the axes."""
-
-    def __init__(self, x0: float, x1: float, y0: float, y1: float) -> None:
-        self.x0, self.x1, self.y0, self.y1 = x0, _above(x0, x1), y0, _above(y0, y1)
-
-    def x(self, value: float) -> float:
-        return _LEFT + (float(value) - self.x0) / (self.x1 - self.x0) * (WIDTH - _LEFT - _RIGHT)
-
-    def y(self, value: float) -> float:
-        return HEIGHT - _BOTTOM - (float(value) - self.y0) / (self.y1 - self.y0) * (HEIGHT - _TOP - _BOTTOM)
-
-    def axes(self, *, x_label: str = "", unit: str = "") -> str:
-        bottom, right = HEIGHT - _BOTTOM, WIDTH - _RIGHT
-        parts = []
-        for tick in ticks(self.y0, self.y1, 4):
-            y = self.y(tick)
-            parts.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            parts.append(_text(_LEFT - 5, y + 4, "end", f"{_short(tick)}{unit}"))
-        parts += [
-            _text(self.x(tick), bottom + 16, "mid", _short(tick)) for tick in ticks(self.x0, self.x1, 6)
-        ]
-        parts.append(f'<line class="axis" x1="{_LEFT}" x2="{right}" y1="{bottom}" y2="{bottom}"/>')
-        parts.append(_text((_LEFT + right) / 2, HEIGHT + 10, "mid", x_label))
-        return "".join(parts)
-
-    def path(self, points: Sequence[tuple[float, float]], css: str) -> str:
-        coordinates = " L".join(f"{self.x(x):.1f} {self.y(y):.1f}" for x, y in points)
-        return f'<path class="{css}" d="M{coordinates}"/>'
-
-
 def _track(bar: Bar, scale: float, y: float, height: float) -> list[str]:
     """A bar on its track, whisker and floor mark over it; x in per cent, `y` is the middle."""
 
-    def rect(width: float, css: str) -> str:
+    def block(width: float, css: str) -> str:
         size = f'width="{min(max(width, 0), 100):.2f}%" height="{height:g}" rx="{height / 3:.1f}"'
         return f'<rect class="{css}" x="0" y="{y - height / 2:g}" {size}/>'
 
     def line(x1: float, x2: float, half: float, css: str) -> str:
         return f'<line class="{css}" x1="{x1:.2f}%" x2="{x2:.2f}%" y1="{y - half:g}" y2="{y + half:g}"/>'
 
-    parts = [rect(100, "track"), rect(bar.value * scale, "s0 solid")]
+    parts = [block(100, "track"), block(bar.value * scale, "s0 solid")]
     if bar.low is not None and bar.high is not None:
         low, high = bar.low * scale, bar.high * scale
         parts += [line(low, low, 5, "whisker"), line(low, high, 0, "whisker"), line(high, high, 5, "whisker")]
@@ -286,36 +226,8 @@ def _track(bar: Bar, scale: float, y: float, height: float) -> list[str]:
     return parts
 
 
-def _rect(x: float, y: float, width: float, height: float, css: str) -> str:
-    size = f'width="{max(width, 0):.1f}" height="{max(height, 0):.1f}"'
-    return f'<rect class="{css}" x="{x:.1f}" y="{y:.1f}" {size}/>'
-
-
-def _text(x: float, y: float, css: str, text: str) -> str:
-    return f'<text class="{css}" x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>' if text else ""
-
-
-def _svg(height: float, parts: Sequence[str], summary: str) -> str:
-    return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH:g} {height:g}" role="img" aria-label="{escape(summary)}">'
-        f"{''.join(parts)}</svg>"
-    )
-
-
 def _legend(names: Sequence[str]) -> tuple[tuple[str, str], ...]:
     return tuple((f"s{index}", name) for index, name in enumerate(names)) if len(names) > 1 else ()
-
-
-def _short(value: float) -> str:
-    for size, letter in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if abs(value) >= size:
-            return f"{value / (1e3 if letter == 'k' else size):g}{letter}"
-    return f"{value:g}"
-
-
-def _above(low: float, high: float) -> float:
-    """`high`, or something above `low` where they are one."""
-    return high if high - low > abs(low) * 1e-9 else low + max(1.0, abs(low) * 1e-3)
 
 
 def _finite(values: Sequence[float]) -> Array:

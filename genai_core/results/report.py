@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 from urllib.parse import quote
 
-from genai_core.results.charts import Bar, Chart, interval, number
+from genai_core.results.charts import Bar, Chart, interval
+from genai_core.results.drawing import number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -196,8 +197,8 @@ def is_adaptive(preview: Preview) -> bool:
 def metric_row(metric: Metric) -> dict[str, str]:
     """What the metrics table shows of one metric, as text."""
     arrow, meaning = _ARROWS.get(metric.direction, ("", ""))
-    unit = f" {metric.unit}" if metric.unit and metric.available else ""
-    known = metric.available and metric.low is not None and metric.high is not None
+    unit = f" {metric.unit}" if metric.unit else ""
+    known = metric.low is not None and metric.high is not None
     bar = Bar(metric.name, metric.value, metric.low, metric.high, metric.floor)
     return {
         "name": metric.name,
@@ -205,10 +206,19 @@ def metric_row(metric: Metric) -> dict[str, str]:
         "arrow": arrow,
         "meaning": meaning,
         "value": number(metric.value) + unit,
-        "interval": f"{number(metric.low)} to {number(metric.high)}" if known else metric.reason,
+        "interval": f"{number(metric.low)} to {number(metric.high)}" if known else "",
         "floor": number(metric.floor),
-        "bar": interval(bar) if metric.available else "",
+        "bar": interval(bar),
     }
+
+
+def unavailable(report: Evaluation) -> list[str]:
+    """Why some metrics have no value, one sentence a reason."""
+    names: dict[str, list[str]] = {}
+    for metric in report.metrics:
+        if not metric.available:
+            names.setdefault(metric.reason or "no value", []).append(metric.name)
+    return [f"Not available: {', '.join(which)} ({reason})." for reason, which in names.items()]
 
 
 @cache
@@ -224,6 +234,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters |= {"number": number, "cell": _cell, "bytes": _bytes, "is_number": _is_number}
     environment.filters |= {"data_uri": data_uri, "is_adaptive": is_adaptive, "metric_row": metric_row}
+    environment.filters["unavailable"] = unavailable
     return environment
 
 

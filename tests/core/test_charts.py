@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from genai_core.results.charts import Bar, bars, histogram, interval, lines, number, ticks
+from genai_core.results.charts import Bar, bars, histogram, interval, lines
+from genai_core.results.drawing import number, ticks
 
 floats = st.floats(allow_nan=True, allow_infinity=True, width=32)
 EVIL = '<script>alert(1)</script> & "quotes"'

@@ -163,7 +163,7 @@ def test_metrics_show_value_interval_floor_and_why_there_is_none():
     text = " ".join(Page(page()).text.split())
     assert "0.9800" in text
     assert "0.9700 to 0.9900" in text
-    assert "needs 1,000 molecules" in text
+    assert "Not available: fcd (needs 1,000 molecules)." in text
     assert "3.500 g/mol" in text
     assert "the nearer to the floor the better" in text
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from genai_core.errors import MissingDependency
 from genai_core.protocols import derive_seed
-from genai_core.results.charts import number
+from genai_core.results.drawing import number
 from genai_molecules.artifacts import Molecules
 from genai_molecules.design import pages
 from genai_molecules.design.known import SAMPLE, Known, choose_known, load_data, spread
@@ -129,7 +129,7 @@ def _report(
     run.fact("valid", _share(counts["valid"], counts["sampled"]), "of all samples")
     if "new" in counts:
         run.fact("new", _share(counts["new"], counts["unique"]), f"not among {number(known.size)} known")
-    run.section(pages.gallery(leads, config.pictures))
+    run.section(pages.gallery(leads, config.pictures, known.compared))
     if len(leads):
         run.progress("comparing with the reference")
         reference = properties(spread(load_data(config.reference), REFERENCE))

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from genai_core.results.charts import Bar, Chart, bars, histogram, number
+from genai_core.results.charts import Bar, Chart, bars, histogram
+from genai_core.results.drawing import number
 from genai_core.results.report import Charts, Gallery, Table
 from genai_molecules.properties import PROPERTIES
 
@@ -29,14 +30,15 @@ NAMES = {
 TABLE_ROWS = 2000
 
 
-def gallery(leads: Molecules, limit: int) -> Gallery:
+def gallery(leads: Molecules, limit: int, compared: int) -> Gallery:
     """Cards of the best leads."""
     cards = leads[:limit].preview(limit)
     shown = [_card(card, leads, row) for row, card in enumerate(cards)]
     return Gallery(
         "Leads",
         shown,
-        note=f"The best {len(shown):,} of {len(leads):,}; sim. is the similarity to the nearest known one.",
+        note=f"The best {len(shown):,} of {len(leads):,}. sim. is the Tanimoto similarity to the nearest of "
+        f"{compared:,} known molecules.",
     )
 
 
@@ -100,7 +102,7 @@ def table(leads: Molecules) -> Table:
     """The leads as a table to sort and filter."""
     columns = ("score", "QED", "SA", "logP", "weight", "TPSA", "similarity", "nearest_known")
     rows = [
-        (row + 1, smiles, *(_short(leads.properties[name][row]) for name in columns))
+        (row + 1, smiles, *(leads.properties[name][row] for name in columns))
         for row, smiles in enumerate(leads.smiles[:TABLE_ROWS])
     ]
     note = "All properties are in leads.csv."
@@ -110,7 +112,3 @@ def table(leads: Molecules) -> Table:
         )
     names = [name.replace("_", " ") for name in columns]
     return Table("All leads", ("rank", "SMILES", *names), rows, note=note)
-
-
-def _short(value: object) -> object:
-    return round(value, 3) if isinstance(value, float) else value
