@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from genai_core.results.charts import lines, number
+from genai_core.results.charts import lines
+from genai_core.results.drawing import number
 from genai_core.results.report import Charts, Fact, Gallery, Making, Section, write_report
 from genai_core.running.fitting import Request
 from genai_core.running.models import load_model

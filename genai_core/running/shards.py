@@ -18,7 +18,7 @@ import torch
 from genai_core.errors import BadInput, PluginError, UsageError
 from genai_core.files.artifacts import Artifact
 from genai_core.files.atomic import atomic_write, inside, make_folder, sha256_file
-from genai_core.files.provenance import make_record, packages, read_record
+from genai_core.files.provenance import make_record, packages, read_record, sign_folder
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, Samples, derive_seed
 from genai_core.running.models import Loaded, load_model
@@ -182,7 +182,7 @@ def sample_to_folder(
         done += plan.count(shard)
         if progress:
             progress(done)
-    _write_index(out, plan)
+    _complete(out, plan)
     return [path for shard in sorted(finished) for path in finished[shard]]
 
 
@@ -280,14 +280,15 @@ def _finished(out: Path, shard: int) -> list[Path]:
     return files if intact else []
 
 
-def _write_index(out: Path, plan: Plan) -> None:
-    """Once all shards are there, list them; the same bytes whoever writes it."""
-    lines = []
-    for shard in range(plan.shards):
-        files = _finished(out, shard)
-        if not files:
-            return
-        for path in files:
-            line = {"shard": shard, "file": path.name, "sha256": sha256_file(path)}
-            lines.append(json.dumps(line) + "\n")
+def _complete(out: Path, plan: Plan) -> None:
+    """Once all shards are there, list them (the same bytes whoever does it) and sign their records."""
+    shards = [_finished(out, shard) for shard in range(plan.shards)]
+    if not all(shards):
+        return
+    lines = [
+        json.dumps({"shard": shard, "file": path.name, "sha256": sha256_file(path)}) + "\n"
+        for shard, files in enumerate(shards)
+        for path in files
+    ]
     atomic_write(out / INDEX, "".join(lines).encode())
+    sign_folder(out, [path.name for files in shards for path in files])
