@@ -80,7 +80,9 @@ def parse_sdf(lines: Lines, name: str, limits: Limits, bad: OnBad) -> Iterator[R
         with quiet() as chatter:
             if reason is None:
                 try:
-                    mol = Chem.MolFromMolBlock("\n".join(_structure(entry)) + "\n")
+                    # ASCII only: rdkit cuts its messages by bytes and fails on half a character.
+                    block = "\n".join(_structure(entry)).encode("ascii", "replace").decode()
+                    mol = Chem.MolFromMolBlock(f"{block}\n")
                 except RuntimeError as error:  # rdkit's invariant violations
                     reason = f"a damaged structure: {str(error).strip().splitlines()[0]}"
             if mol is None or not mol.GetNumAtoms():
