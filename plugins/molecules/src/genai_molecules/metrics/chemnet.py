@@ -114,11 +114,15 @@ def activations(
     """
     network = load_chemnet().to(device)
     result = np.empty((len(smiles), WIDTH), np.float32)
-    order = sorted(range(len(smiles)), key=lambda i: max(LENGTH, len(smiles[i]) + 1))
+    by_length: dict[int, list[int]] = {}  # padding changes the numbers, so only equal lengths share a batch
+    for row, text in enumerate(smiles):
+        by_length.setdefault(max(LENGTH, len(text) + 1), []).append(row)
+    batches = [
+        rows[first : first + batch] for rows in by_length.values() for first in range(0, len(rows), batch)
+    ]
     with torch.inference_mode():
-        for start in range(0, len(order), batch):
-            rows = order[start : start + batch]
-            codes = _one_hot([smiles[i] for i in rows])
+        for rows in batches:
+            codes = _one_hot([smiles[row] for row in rows])
             result[rows] = network(codes.to(device)).cpu().numpy()
             progress(len(rows))
     return result
