@@ -34,6 +34,19 @@ def observed(effects: Effects) -> Iterator[None]:
             effects.setdefault(kind, _difference(value, after.get(kind)))
 
 
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """One torch thread inside the block: the last bits of a sum may depend on how many share it."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
 def _globals() -> dict[str, Any]:
     """What belongs to the whole process; comparable with ``==``."""
     state: dict[str, Any] = {

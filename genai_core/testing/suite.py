@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any, Literal
 
 from genai_core.testing.bench import Bench
+from genai_core.testing.observe import one_thread
 from genai_core.testing.promises import CHECKS, Check, NotApplicable
 
 SUBJECTS = ("specs", "config", "dataset", "model", "training", "sampling", "evaluator", "artifact", "hygiene")
@@ -41,7 +42,8 @@ def run_case(bench: Bench, check: Check, spec: Any) -> Result:
     """Run one check; whatever plugin code raises breaks the promise."""
     name = bench.plugin if spec is None else spec.id
     try:
-        check.run(bench, spec)
+        with one_thread():
+            check.run(bench, spec)
     except NotApplicable as reason:
         return Result(check.name, name, "not applicable", str(reason))
     except Exception as error:
