@@ -28,8 +28,7 @@ class Limits:
     Attributes:
         bytes: Size of a file, after unpacking.
         unpack_ratio: Unpacked over packed size, beyond the first megabyte.
-        line: Bytes in one line of text.
-        items: Things in one file: molecules, rows, lines.
+        line: Bytes in one line of text; ``items``: lines, rows or molecules in one file.
         string: Characters in one structured string (a SMILES).
         columns: Columns of a table, or properties of a record.
         atoms: Atoms in one molecule, hydrogens not counted.
