@@ -66,7 +66,7 @@ def read_molecules(
         path: ``.smi``, ``.csv``, ``.tsv`` or ``.sdf``, possibly ``.gz``; ``"-"``: SMILES on stdin.
         on_error: Stop at the first molecule that cannot be used, or skip it and report it.
         column: Column of the SMILES in a table; found by its name when not given.
-        check: Parse each SMILES with rdkit. Without it only the form is checked, which is about 50 times as fast.
+        check: Parse each SMILES with rdkit; to check the form alone is about 50 times as fast.
         limits: Other limits than `limits_for` gives.
 
     Raises:
