@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,13 @@ QUICK: dict[str, Any] = {
     "evaluate": False,
     "pictures": 4,
 }
+
+
+@pytest.fixture(autouse=True, scope="module")
+def small_reference() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("genai_molecules.pipelines.REFERENCE", 60)
+        yield
 
 
 def run(out: Path, seed: int = 1, **values: Any) -> PipelineRun:
@@ -100,17 +108,17 @@ def test_the_report_shows_structures_windows_and_the_command(done):
 
 def test_the_same_seed_gives_the_same_bytes_and_another_one_others(tmp_path):
     for name, seed in (("a", 3), ("b", 3), ("c", 4)):
-        run(tmp_path / name, seed, n=5)
+        run(tmp_path / name, seed, n=2)
     names = [path.name for path in (tmp_path / "a").iterdir() if path.name != "credentials.zip"]
     assert all((tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes() for name in names)
     assert (tmp_path / "a" / "leads.smi").read_bytes() != (tmp_path / "c" / "leads.smi").read_bytes()
 
 
 def test_an_exhausted_budget_is_told_and_is_no_failure(tmp_path):
-    made = run(tmp_path / "o", n=50, budget=70, windows={"qed": [0.9, 1]})
-    assert made.counts["sampled"] == 70
+    made = run(tmp_path / "o", n=50, budget=64, windows={"qed": [0.9, 1]})
+    assert made.counts["sampled"] == 64
     assert 0 < made.counts["leads"] < 50
-    assert "of 50 leads were found in 70 samples" in made.warnings[0]
+    assert "of 50 leads were found in 64 samples" in made.warnings[0]
     assert "of 50 leads were found" in made.report.read_text(encoding="utf-8")
 
 

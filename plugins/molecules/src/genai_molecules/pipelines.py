@@ -89,7 +89,9 @@ def _rank(
     """The best leads with their columns, best first."""
     import numpy as np
 
-    prints = np.array(selection.prints, np.uint8).reshape(len(selection), -1)
+    from genai_molecules.metrics.fingerprints import BITS
+
+    prints = np.array(selection.prints, np.uint8).reshape(-1, BITS // 8)
     similarity, neighbours = known.nearest(prints)
     scores = selection.desirability(similarity)
     rows = best(scores, selection.smiles, config.n)
