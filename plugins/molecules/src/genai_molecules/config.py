@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from genai_core.config import Config
 
@@ -30,6 +30,12 @@ class RNNConfig(SmilesConfig):
     embedding: int = Field(default=64, ge=4, le=4096, description="width of a token's embedding")
     tied: bool = Field(default=False, description="output weights are the embedding; needs embedding = width")
 
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.tied and self.embedding != self.width:
+            raise ValueError("tied weights need embedding = width")
+        return self
+
 
 class TransformerConfig(SmilesConfig):
     """A decoder-only Transformer that writes molecules from left to right."""
@@ -40,6 +46,12 @@ class TransformerConfig(SmilesConfig):
         default=6, ge=1, le=64, description="attention heads; divides width, width / heads is even"
     )
     tied: bool = Field(default=True, description="output weights are the embedding")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.width % (2 * self.heads):
+            raise ValueError("width must split into `heads` parts of even width")
+        return self
 
 
 class SamplingConfig(Config):
@@ -53,3 +65,6 @@ class SamplingConfig(Config):
     mask: bool = Field(default=True, description="allow only tokens that can lead to a valid molecule")
     max_length: int = Field(default=120, ge=2, le=2000, description="longest molecule in tokens")
     batch: int = Field(default=512, ge=1, le=65536, description="molecules drawn side by side")
+    precision: Literal["auto", "fp32"] = Field(
+        default="auto", description="auto computes in bf16 where the chip has it, nearly twice as fast"
+    )

@@ -18,10 +18,12 @@ from genai_molecules.tokens import DIGITS, END, RINGS, TOKENS
 from genai_molecules.valence import ATOMS, AtomKind, Bracket, spell
 
 START, ATOM, BRANCHED, OPENED, BOND, BRANCH_BOND, MUST_RING, BRACKET, ENDED = range(9)
-"""Phases: before a component; after an atom or ring digit; after ``)``; after ``(``; after a bond that follows
-an atom, or one that does not; a ring digit is due; inside brackets; after the end."""
+"""Phases: before a component; after an atom or ring digit; after ``)``; after ``(``; after a bond that
+follows an atom, or one that does not; a ring digit is due; inside brackets; after the end."""
 TAKES_ATOM = (START, ATOM, BRANCHED, OPENED, BOND, BRANCH_BOND)
 
+MAX_OPEN_RINGS = 10
+"""At once; rdkit's ring search may miss a ring of a cage that more would build."""
 ORDERS = {"-": 1, "/": 1, "\\": 1, "=": 2, "#": 3}
 RING_NUMBERS = {TOKENS.index(text): int(text.lstrip("%")) for text in (*DIGITS, *RINGS)}
 RING_TOKENS = {number: token for token, number in RING_NUMBERS.items()}
@@ -34,8 +36,8 @@ class Ring(NamedTuple):
     order: int
 
 
-CARBON, OXYGEN, AROMATIC_CARBON, DOUBLE, OPEN, CLOSE, DOT, LEFT, RIGHT, ONE = (
-    TOKENS.index(text) for text in ("C", "O", "c", "=", "(", ")", ".", "[", "]", "1")
+CARBON, OXYGEN, AROMATIC_CARBON, DOUBLE, OPEN, CLOSE, DOT, LEFT, RIGHT, ONE, SINGLE = (
+    TOKENS.index(text) for text in ("C", "O", "c", "=", "(", ")", ".", "[", "]", "1", "-")
 )
 
 
@@ -97,6 +99,29 @@ class Walk:
             return self._end(token)
         return self._bond(TOKENS[token])
 
+    def safe(self, token: int) -> bool:
+        """Whether `push` will accept `token`, where that is plain to see; most tokens are."""
+        last = self.cur
+        if last < 0 or self.phase not in (ATOM, BRANCHED, OPENED):
+            return False
+        before, free = self.kinds[last], self.free[last] + self.prepaid
+        kind = ATOMS.get(token)
+        if before.aromatic:
+            # No neighbour loses its double bond by the next bond, and this atom ends with what it needs.
+            if kind is None or free < 1 or (before.mend == "third" and free == 1 and not self.prepaid):
+                return False
+            needs = self.kekule.needs[last]
+            if (before.mend == "exo" and not needs and free > 1) or (
+                needs and self.kekule.mate[last] < 0 and not (kind.aromatic and kind.double)
+            ):
+                return False
+            return kind.bonds > 1 and (bool(self.rings) or not kind.aromatic)
+        if kind is not None:
+            return free >= 1 and kind.bonds > 1 and (bool(self.rings) or not kind.aromatic)
+        if token == OPEN:
+            return self.phase != OPENED and free >= 1
+        return token in (SINGLE, DOUBLE) and free > (token == DOUBLE)
+
     def may_wait(self, atom: int) -> bool:
         """Whether an aromatic atom without a double bond can still get one, or stop needing it."""
         for ring in self.rings.values():
@@ -113,7 +138,7 @@ class Walk:
         kind = self.kinds[atom]
         return kind.mend == "exo" and self.free[atom] > 0 and not self.kekule.needs[atom]
 
-    def finish(self) -> list[int]:
+    def finish(self) -> list[int]:  # noqa: PLR0912 - one branch a thing that may be open
         """The tokens, without `END`, that finish the molecule from here."""
         walk, script = self.copy(), []
 
@@ -123,7 +148,8 @@ class Walk:
                 script.append(token)
 
         if walk.phase == BRACKET:
-            write(*([] if walk.bracket.symbol else [CARBON]), *([ONE] if walk.bracket.unmapped else []), RIGHT)
+            write(*([] if walk.bracket.symbol else [CARBON]))
+            write(*([ONE] if walk.bracket.unmapped else []), RIGHT)
         elif walk.phase in (START, OPENED, BOND, BRANCH_BOND):
             write(walk._filler())
         if walk.phase == MUST_RING:
@@ -282,7 +308,7 @@ class Walk:
 
     def _open_ring(self, number: int) -> bool:
         atom, order = self.cur, self.order
-        if self.phase not in (ATOM, BOND, MUST_RING) or order > 2:
+        if self.phase not in (ATOM, BOND, MUST_RING) or order > 2 or len(self.rings) >= MAX_OPEN_RINGS:
             return False
         cost = 1 if self.kinds[atom].aromatic else max(order, 1)
         if self.free[atom] <= cost:
@@ -349,44 +375,3 @@ class Walk:
             return False
         self.bracket = bracket
         return not bracket.symbol or self._alive_with(*([ONE] if bracket.unmapped else []), RIGHT)
-
-
-class LimitedWalk:
-    """A `Walk` that ends within a number of tokens.
-
-    Args:
-        limit: Longest molecule in tokens, at least 1.
-
-    Attributes:
-        walk: Where the molecule stands.
-        left: Tokens that may still be written before `END`.
-        script: Near the limit, tokens that finish in time: the first of them is always accepted.
-    """
-
-    __slots__ = ("left", "script", "walk")
-
-    def __init__(self, limit: int) -> None:
-        self.walk = Walk()
-        self.left = limit
-        self.script: list[int] = []
-
-    def push(self, token: int) -> bool:
-        """Append `token`, or refuse it and stay as before."""
-        if self.script and token == self.script[0]:
-            self.walk.push(self.script.pop(0))
-            self.left -= 1
-            return True
-        walk, left, script = self.walk.copy(), self.left - 1, []
-        if not walk.push(token) or (left < 0 and walk.phase != ENDED):
-            return False
-        if walk.phase != ENDED and walk.finish_bound() > left:
-            script = walk.finish()
-            if len(script) > left:
-                return False
-        self.walk, self.left, self.script = walk, left, script
-        return True
-
-    def sure(self) -> int:
-        """A token that is accepted next, whatever else is."""
-        self.script = self.script or self.walk.finish()
-        return self.script[0] if self.script else END

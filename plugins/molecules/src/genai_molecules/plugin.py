@@ -121,11 +121,24 @@ RNN = ModelSpec(
     citation="Segler et al., ACS Cent. Sci. 4:120 (2018); " + _MOSES_PAPER,
 )
 
+TRANSFORMER = ModelSpec(
+    name="transformer",
+    summary="Decoder-only Transformer over SMILES",
+    modality="molecules",
+    family="autoregressive",
+    capabilities=frozenset({"train", "sample", "score"}),
+    factory="genai_molecules.models.transformer:MoleculeTransformer",
+    config="genai_molecules.config:TransformerConfig",
+    options="genai_molecules.config:SamplingConfig",
+    licence="Apache-2.0",
+    citation="Bagal et al., MolGPT, J. Chem. Inf. Model. 62:2064 (2022)",
+)
+
 
 @hookimpl
 def genai_models() -> Iterable[ModelSpec]:
     """Language models over SMILES."""
-    yield RNN
+    return (RNN, TRANSFORMER)
 
 
 DESIGN = PipelineSpec(

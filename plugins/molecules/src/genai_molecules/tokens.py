@@ -117,7 +117,7 @@ class SmilesVocabulary:
         if not joined.isascii():
             self._complain(texts)
         coded = _LONG.sub(self._shorten, joined).encode("utf-16-le")
-        tokens = self._lookup[np.frombuffer(coded, dtype="<u2")]
+        tokens: np.ndarray = self._lookup[np.frombuffer(coded, dtype="<u2")]
         if tokens.size and (tokens.min() == PAD or np.count_nonzero(tokens == END) != len(texts)):
             self._complain(texts)
         return tokens

@@ -89,7 +89,7 @@ def atom_kind(symbol: str, hydrogens: int = 0, charge: int = 0) -> AtomKind | No
     if charge not in _CHARGES:
         return None
     if symbol == "*":
-        bonds = METAL_BONDS
+        bonds = 1  # an attachment point; rdkit may not find a Kekule structure around one in a ring
     elif charge == 0:
         bonds = _NEUTRAL.get(symbol, METAL_BONDS)
     elif symbol in _NON_METALS:
@@ -102,7 +102,7 @@ def atom_kind(symbol: str, hydrogens: int = 0, charge: int = 0) -> AtomKind | No
 ORGANIC: dict[str, AtomKind] = {
     **{symbol: AtomKind(_NEUTRAL[symbol]) for symbol in ("B", "C", "N", "O", "P", "S", "F", "Cl", "Br", "I")},
     **{symbol: kind for symbol in ("b", "c", "n", "o", "p", "s") if (kind := atom_kind(symbol))},
-    "*": AtomKind(METAL_BONDS),
+    "*": AtomKind(1),
 }
 SYMBOLS = frozenset((*ELEMENTS, *AROMATIC, "*"))
 
@@ -135,13 +135,13 @@ class Bracket(NamedTuple):
         return self.step == 7 and self.digits == 0
 
 
-def spell(bracket: Bracket, text: str) -> Bracket | None:  # noqa: PLR0911 - one return a rule of the grammar
+def spell(bracket: Bracket, text: str) -> Bracket | None:
     """The bracket after one more token inside it; None where the grammar has no such token."""
-    step, digits, symbol, hydrogens, charge = bracket
+    step, digits, symbol, _, charge = bracket
     if text in SYMBOLS and not symbol:
         return Bracket(1, 0, text)
     if text.isdigit():
-        if step == 0 and digits < 3:
+        if step == 0 and digits < 3 and (digits or text != "0"):
             return bracket._replace(digits=digits + 1)
         if step == 3 and digits == 0 and text > "1":
             return bracket._replace(digits=1, hydrogens=int(text))

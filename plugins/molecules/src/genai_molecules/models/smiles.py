@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from genai_core.protocols import Batch, Context, Dataset, Model, derive_seed
+from genai_core.protocols import Batch, Context, Dataset, Model, State, derive_seed
 from genai_molecules.config import SamplingConfig, SmilesConfig
-from genai_molecules.tokens import BEGIN, END, PAD, SmilesVocabulary
+from genai_molecules.models.masking import GrammarMask
+from genai_molecules.selfies_tokens import SelfiesVocabulary
+from genai_molecules.tokens import BEGIN, END, PAD, SPECIALS, SmilesVocabulary
 from genai_nets.decoding import generate
 
 if TYPE_CHECKING:
     from genai_molecules.artifacts import Molecules
     from genai_nets.autoregressive import Recurrent
+    from genai_nets.transformer import Transformer
 
 SCORE_BATCH = 256
 
@@ -28,32 +32,44 @@ class SmilesModel(Model):
 
     def __init__(self, config: SmilesConfig) -> None:
         super().__init__(config)
-        self.vocabulary = SmilesVocabulary()
-        with torch.random.fork_rng(devices=[]):  # torch draws first weights from its global generator
-            self.net = self.build(len(self.vocabulary))
+        self.vocabulary: SmilesVocabulary | SelfiesVocabulary = (
+            SmilesVocabulary() if config.representation == "smiles" else SelfiesVocabulary()
+        )
+        self.net = self.build(len(self.vocabulary))
 
     @abstractmethod
-    def build(self, vocabulary: int) -> Recurrent:
+    def build(self, vocabulary: int) -> Recurrent | Transformer:
         """The network for `vocabulary` tokens."""
 
     def modules(self) -> dict[str, torch.nn.Module]:
         return {"net": self.net}
 
+    def state(self) -> dict[str, Any]:
+        """The weights; with SELFIES also the symbols."""
+        if isinstance(self.vocabulary, SmilesVocabulary):
+            return super().state()
+        return {**super().state(), "symbols": list(self.vocabulary.tokens[len(SPECIALS) :])}
+
+    def load_state(self, state: State) -> None:
+        """Inverse of `state`."""
+        if isinstance(self.vocabulary, SelfiesVocabulary):
+            self.vocabulary = SelfiesVocabulary(state["symbols"])
+            self.net = self.build(len(self.vocabulary))
+        super().load_state(state)
+
     def prepare(self, data: Dataset[Any], ctx: Context) -> None:
-        """Draw fresh weights from the seed; the vocabulary is open and needs no data."""
+        """Draw fresh weights from the seed; with SELFIES also collect the symbols."""
+        if isinstance(self.vocabulary, SelfiesVocabulary):
+            self.vocabulary = SelfiesVocabulary.of(data[index] for index in range(len(data)))
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(ctx.seed, "weights"))
             self.net = self.build(len(self.vocabulary)).to(ctx.device)
 
     def collate(self, items: Sequence[str], rng: np.random.Generator) -> Batch:
         """SMILES to ``tokens``: int64 (B, T), from `BEGIN` to `END`, `PAD` on the right."""
-        flat = self.vocabulary.flat(items)
-        ends = np.flatnonzero(flat == END)
-        lengths = np.diff(ends, prepend=-1)
-        tokens = np.full((len(items), int(lengths.max(initial=0)) + 1), PAD, dtype=np.int64)
-        tokens[:, 0] = BEGIN
-        tokens[:, 1:][np.arange(tokens.shape[1] - 1) < lengths[:, None]] = flat
-        return {"tokens": torch.from_numpy(tokens)}
+        if self.config.augment:
+            items = [_respell(item, rng) if rng.random() < self.config.augment else item for item in items]
+        return _batch(self.vocabulary.flat(items))
 
     def loss(self, batch: Batch, optimizer: str) -> torch.Tensor:
         """Negative log-likelihood of each molecule in nats, shape (B,)."""
@@ -65,8 +81,8 @@ class SmilesModel(Model):
         scores = [np.empty(0)]
         with torch.inference_mode():
             for start in range(0, len(items), SCORE_BATCH):
-                batch = self.collate(items[start : start + SCORE_BATCH], ctx.rng())
-                scores.append(-self.net.nll(batch["tokens"].to(ctx.device)).double().cpu().numpy())
+                tokens = _batch(self.vocabulary.flat(items[start : start + SCORE_BATCH]))["tokens"]
+                scores.append(-self.net.nll(tokens.to(ctx.device)).double().cpu().numpy())
                 ctx.progress(min(start + SCORE_BATCH, len(items)))
         return np.concatenate(scores)
 
@@ -76,11 +92,14 @@ class SmilesModel(Model):
 
         options = ctx.options if isinstance(ctx.options, SamplingConfig) else SamplingConfig()
         self.net.to(ctx.device).eval()
+        net = _fastest(self.net, ctx.device) if options.precision == "auto" else self.net
+        masked = options.mask and isinstance(self.vocabulary, SmilesVocabulary)  # SELFIES are valid anyhow
         generator = ctx.torch_rng("sample")
         for start in range(0, n, options.batch):
+            count = min(options.batch, n - start)
             drawn = generate(
-                self.net,
-                min(options.batch, n - start),
+                net,
+                count,
                 begin=BEGIN,
                 end=END,
                 max_length=options.max_length,
@@ -88,6 +107,36 @@ class SmilesModel(Model):
                 temperature=options.temperature,
                 top_k=options.top_k,
                 top_p=options.top_p,
+                mask=GrammarMask(count, options.max_length) if masked else None,
             )
             yield Molecules([self.vocabulary.decode(row) for row in drawn.tolist()])
-            ctx.progress(start + len(drawn))
+            ctx.progress(start + count)
+
+
+def _batch(flat: np.ndarray) -> dict[str, torch.Tensor]:
+    """Tokens of texts that each end with `END` as one matrix."""
+    lengths = np.diff(np.flatnonzero(flat == END), prepend=-1)
+    tokens = np.full((len(lengths), int(lengths.max(initial=0)) + 1), PAD, dtype=np.int64)
+    tokens[:, 0] = BEGIN
+    tokens[:, 1:][np.arange(tokens.shape[1] - 1) < lengths[:, None]] = flat
+    return {"tokens": torch.from_numpy(tokens)}
+
+
+def _respell(smiles: str, rng: np.random.Generator) -> str:
+    """The molecule in a random atom order (Arus-Pous et al. 2019); itself where rdkit cannot read it."""
+    from rdkit import Chem
+
+    molecule = Chem.MolFromSmiles(smiles)
+    if molecule is None:
+        return smiles
+    order = rng.permutation(molecule.GetNumAtoms()).tolist()
+    return str(Chem.MolToSmiles(Chem.RenumberAtoms(molecule, order), canonical=False))
+
+
+def _fastest(net: torch.nn.Module, device: str) -> Any:
+    """The network in bf16 where the chip multiplies bf16 matrices, itself elsewhere."""
+    if device.startswith("cuda"):
+        fast = torch.cuda.get_device_capability(device)[0] >= 8
+    else:
+        fast = device == "cpu" and bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+    return copy.deepcopy(net).to(torch.bfloat16) if fast else net

@@ -1,0 +1,144 @@
+"""The grammar as a token mask over a batch of growing molecules."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+
+from genai_molecules import grammar as g
+from genai_molecules.limited import LimitedWalk
+from genai_molecules.tokens import END, TOKENS
+from genai_molecules.valence import ATOMS, Bracket, spell
+
+_CACHED_ROWS = 4096
+_NO_BRACKET = Bracket()
+_CHAIN = (g.ATOM, g.BRANCHED)
+
+
+class State(NamedTuple):
+    """All that decides which tokens syntax and valence allow next."""
+
+    phase: int
+    rings: tuple[int, ...] = ()
+    bracket: Bracket = _NO_BRACKET
+    order: int = 0
+    free: int = 0
+    aromatic: bool = False
+    exo: bool = False
+    branch: bool = False
+    ends: bool = False
+
+
+class GrammarMask:
+    """Allows only tokens that can lead to a valid molecule (a `genai_nets.decoding.TokenMask`).
+
+    `allowed` looks up what follows from valence and syntax in a table; what needs the whole molecule (can
+    its rings still close, is there a Kekule structure) is checked in `push`, for the drawn tokens alone.
+
+    Args:
+        count: Number of molecules, B.
+        limit: Longest molecule in tokens.
+    """
+
+    _rows: dict[tuple[Any, ...], int] = {}  # noqa: RUF012 - shared by all masks: what a state allows never changes
+    _table = np.zeros((64, len(TOKENS)), dtype=bool)
+
+    def __init__(self, count: int, limit: int) -> None:
+        self.walks = [LimitedWalk(limit) for _ in range(count)]
+
+    def allowed(self) -> torch.Tensor:
+        """Boolean (B, V) on the CPU: tokens that syntax and valence allow."""
+        cls = type(self)
+        if len(cls._rows) > _CACHED_ROWS:
+            cls._rows = {}
+        numbers = [self._row(_state(walk.walk)) for walk in self.walks]
+        allowed = torch.from_numpy(cls._table[numbers])
+        for row, walk in enumerate(self.walks):
+            if walk.script:
+                allowed[row, walk.script[0]] = True
+        return allowed
+
+    def push(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Append one token to each molecule; boolean (B,): False where it was refused and nothing changed."""
+        return torch.tensor(
+            [walk.push(token) for walk, token in zip(self.walks, tokens.tolist(), strict=True)]
+        )
+
+    def push_one(self, row: int, token: int) -> bool:
+        """`push` for one molecule."""
+        return self.walks[row].push(token)
+
+    def sure(self, row: int) -> int:
+        """A token that `push_one` accepts."""
+        return self.walks[row].sure()
+
+    def keep(self, rows: torch.Tensor) -> None:
+        """Go on with the molecules `rows` alone."""
+        self.walks = [self.walks[row] for row in rows.tolist()]
+
+    @classmethod
+    def _row(cls, state: tuple[Any, ...]) -> int:
+        number = cls._rows.get(state)
+        if number is None:
+            number = cls._rows[state] = len(cls._rows)
+            if number >= len(cls._table):
+                cls._table = np.concatenate([cls._table, np.zeros_like(cls._table)])
+            cls._table[number] = _allowed(State(*state))
+        return number
+
+
+def _state(walk: g.Walk) -> tuple[Any, ...]:
+    """The fields of `State`, as a plain tuple because it is made for every token."""
+    phase, rings = walk.phase, tuple(walk.rings)
+    if phase == g.BRACKET:
+        return phase, rings, walk.bracket
+    if phase in (g.START, g.MUST_RING):
+        return phase, rings
+    atom = walk.cur
+    kind = walk.kinds[atom]
+    exo = kind.mend == "exo" and walk.kekule.needs[atom]
+    free = min(walk.free[atom] + walk.prepaid, 3)
+    ends = not (walk.stack or rings or walk.loose)
+    return phase, rings, _NO_BRACKET, walk.order, free, kind.aromatic, exo, bool(walk.stack), ends
+
+
+def _allowed(state: State) -> np.ndarray:  # noqa: PLR0912 - one branch a kind of token
+    """The mask row of a state: boolean (V,)."""
+    row = np.zeros(len(TOKENS), dtype=bool)
+    phase, order, free = state.phase, state.order, state.free
+    if phase == g.BRACKET:
+        for token, text in enumerate(TOKENS):
+            longer = spell(state.bracket, text)
+            row[token] = longer is not None and longer.kind is not None
+        row[g.RIGHT] = bool(state.bracket.symbol) and not state.bracket.unmapped
+        return row
+    if phase == g.START:
+        row[[*ATOMS, g.LEFT]] = True
+        return row
+    if phase == g.MUST_RING:
+        row[[token for number, token in g.RING_TOKENS.items() if number not in state.rings]] = True
+        return row
+    cost = 1 if state.aromatic else max(order, 1)
+    if free >= cost:
+        row[g.LEFT] = True
+        for token, kind in ATOMS.items():
+            if kind.aromatic:
+                row[token] = order < 2 or (order == 2 and not state.aromatic and kind.mend == "exo")
+            else:
+                row[token] = kind.bonds >= max(order, 1)
+    opens = len(state.rings) < g.MAX_OPEN_RINGS
+    if phase in (g.ATOM, g.BOND) and order < 3:
+        for number, token in g.RING_TOKENS.items():
+            row[token] = free >= 1 if number in state.rings else free > cost and opens
+    if phase in _CHAIN:
+        row[g.OPEN] = free >= 1
+        row[g.CLOSE] = state.branch
+        row[[END, g.DOT]] = state.ends
+    if phase in (*_CHAIN, g.OPENED):
+        for text, bond in g.ORDERS.items():
+            row[TOKENS.index(text)] = free >= (1 if state.exo and bond == 2 else bond) and (
+                not state.aromatic or bond == 1 or (bond == 2 and state.exo)
+            )
+    return row
