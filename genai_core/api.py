@@ -21,24 +21,24 @@ if TYPE_CHECKING:
 
 def datasets(modality: str | None = None, tag: str | None = None) -> list[DatasetSpec]:
     """The data sets of the installed plugins."""
-    return registry().specs("dataset", modality=modality, tag=tag)  # type: ignore[return-value]  # by kind
+    return registry().specs("dataset", modality=modality, tag=tag)
 
 
 def models(
     modality: str | None = None, tag: str | None = None, capability: str | None = None
 ) -> list[ModelSpec]:
     """The models of the installed plugins; ``capability="sample"`` keeps those that sample."""
-    return registry().specs("model", modality=modality, tag=tag, capability=capability)  # type: ignore[return-value]
+    return registry().specs("model", modality=modality, tag=tag, capability=capability)
 
 
 def evaluators(modality: str | None = None, tag: str | None = None) -> list[EvaluatorSpec]:
     """The evaluators of the installed plugins."""
-    return registry().specs("evaluator", modality=modality, tag=tag)  # type: ignore[return-value]  # by kind
+    return registry().specs("evaluator", modality=modality, tag=tag)
 
 
 def pipelines(modality: str | None = None, tag: str | None = None) -> list[PipelineSpec]:
     """The pipelines of the installed plugins."""
-    return registry().specs("pipeline", modality=modality, tag=tag)  # type: ignore[return-value]  # by kind
+    return registry().specs("pipeline", modality=modality, tag=tag)
 
 
 def dataset(name: str, **config: Any) -> Dataset[Any]:
@@ -49,10 +49,10 @@ def dataset(name: str, **config: Any) -> Dataset[Any]:
         >>> test = data.split("test")
     """
     spec = registry().find("dataset", name)
-    built = registry().build(spec, config)
-    with suppress(AttributeError):  # a run on it can then be resumed without being handed the data again
-        built.spec_id, built.spec_config = spec.id, config  # type: ignore[attr-defined]
-    return built  # type: ignore[return-value]  # by kind
+    built: Dataset[Any] = registry().build(spec, config)
+    with suppress(TypeError):  # a run on it can then be resumed without being handed the data again
+        vars(built).update(spec_id=spec.id, spec_config=config)
+    return built
 
 
 def model(name: str, **config: Any) -> Any:
@@ -62,7 +62,7 @@ def model(name: str, **config: Any) -> Any:
         >>> small = model("molecules/rnn", layers=1, width=64)
     """
     built = registry().build(registry().find("model", name), config)
-    built.spec_id = registry().find("model", name).id  # type: ignore[attr-defined]  # how `fit` knows it again
+    built.spec_id = registry().find("model", name).id
     return built
 
 
@@ -150,7 +150,7 @@ def evaluate(
     """
     from genai_core.results.evaluate import run_evaluator
 
-    loaded = load(items) if isinstance(items, str | Path) else items
+    loaded: Any = load(items) if isinstance(items, str | Path) else items
     return run_evaluator(evaluator, loaded, reference, seed=seed, floor_items=floor_items)
 
 

@@ -128,7 +128,7 @@ class Trains(Protocol):
     """
 
     def prepare(self, data: Dataset[Any], ctx: Context) -> None:
-        """Build what depends on the data (vocabulary, networks). Must be deterministic in (data, ctx.seed)."""
+        """Build what depends on the data (vocabulary, networks), from (data, ctx.seed) alone."""
         ...
 
     def modules(self) -> dict[str, torch.nn.Module]: ...
@@ -163,7 +163,7 @@ class Samples(Protocol):
     """Capability ``sample``."""
 
     def sample(self, n: int, ctx: Context, given: Any = None) -> Iterator[Artifact]:
-        """Yield artifacts with `n` items in all, a pure function of (weights, n, ctx.seed, ctx.options, given)."""
+        """Yield artifacts with `n` items in all, from (weights, n, ctx.seed, ctx.options, given) alone."""
         ...
 
 

@@ -61,7 +61,8 @@ class Trainer:
     ) -> None:
         if not isinstance(model, Trains):
             raise PluginError(f"{type(model).__name__} cannot be trained: it lacks collate and loss")
-        self.model, self.data, self.config, self.run = model, data, config, run
+        self.model: Any = model
+        self.data, self.config, self.run = data, config, run
         self.seed, self.device, self.valid = seed, device, valid
         self.progress: Progress = progress or (lambda step, metrics: None)
         self.order = Order(len(data), config.batch, seed)

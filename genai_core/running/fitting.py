@@ -240,11 +240,11 @@ def _close(run: Run, status: str, error: BaseException | None, began: float) -> 
 
 
 def _build_model(request: Request) -> Any:
-    spec: ModelSpec = registry().find("model", request.model)  # type: ignore[assignment]  # kind "model"
+    spec: ModelSpec = registry().find("model", request.model)
     return registry().build(spec, request.model_config)
 
 
 def _build_data(request: Request) -> Dataset[Any]:
-    spec: DatasetSpec = registry().find("dataset", request.data)  # type: ignore[assignment]  # kind "dataset"
-    data: Dataset[Any] = registry().build(spec, request.data_config)  # type: ignore[assignment]
+    spec: DatasetSpec = registry().find("dataset", request.data)
+    data: Dataset[Any] = registry().build(spec, request.data_config)
     return data

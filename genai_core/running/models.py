@@ -107,7 +107,7 @@ def find_model(where: str | Path) -> Path:
         raise BadInput(path, "this run has no finished model yet", hint=f"genai resume {path}")
     if path.is_dir():
         raise BadInput(path, "neither a run nor a model folder: it has no model.json")
-    spec: ModelSpec = registry().find("model", str(where))  # type: ignore[assignment]  # kind "model"
+    spec: ModelSpec = registry().find("model", str(where))
     if spec.weights is None:
         raise UsageError(
             f"{spec.id} ships no weights", hint=f"genai train {spec.id} --data ID, then name the run"
@@ -139,20 +139,20 @@ def load_model(where: str | Path, device: str = "cpu") -> Loaded:
             )
         tensors = {k: t.float() if t.is_floating_point() else t for k, t in load_tensors(data).items()}
         state = unpack(description["state"], tensors)
-        spec: ModelSpec = registry().find("model", description["spec"])  # type: ignore[assignment]
+        spec: ModelSpec = registry().find("model", description["spec"])
         config = registry().config_class(spec).parse(description["config"], where=str(folder / DESCRIPTION))
     except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
         raise BadInput(folder, f"cannot be read as a model: {type(error).__name__}: {error}") from None
     model = registry().build(spec, config)
     try:
-        model.load_state(state)  # type: ignore[attr-defined]  # every model has it
+        model.load_state(state)
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
         raise BadInput(
             folder,
             f"does not fit {spec.id} {registry().version(spec.plugin)}: {str(error).splitlines()[0]}",
             hint=f"it was written by version {description.get('version')}",
         ) from None
-    for module in model.modules().values():  # type: ignore[attr-defined]
+    for module in model.modules().values():
         module.to(device).eval()
     about = {key: value for key, value in description.items() if key not in ("state", "format")}
     return Loaded(model, spec, folder, digest, device, about)
