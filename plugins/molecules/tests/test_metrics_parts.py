@@ -179,6 +179,16 @@ class TestDistances:
         moved = np.array([evaluate(np.append(np.arange(n), i))[0] - base for i in range(0, n, 10)])
         np.testing.assert_allclose(moved * (n + 1), influence[::10], atol=0.05 * np.abs(influence).max())
 
+    @pytest.mark.parametrize(("shift", "scale"), [(0.0, 1.0), (0.3, 1.2)])
+    def test_influences_give_the_spread_of_the_frechet_distance(self, shift, scale):
+        """The standard error from one sample is near the spread over many, also where both sets are alike."""
+        rng = np.random.default_rng(4)
+        known = distances.moments(rng.normal(size=(20_000, 8)))
+        draws = [distances.frechet(rng.normal(size=(400, 8)) * scale + shift, known) for _ in range(80)]
+        spread = np.std([value for value, _ in draws])
+        estimated = np.mean([influence.std() / math.sqrt(400) for _, influence in draws])
+        assert 0.8 <= estimated / spread <= 1.6
+
 
 class TestFeatures:
     def test_fragments_and_scaffold_by_hand(self):
