@@ -42,17 +42,21 @@ def pipelines(modality: str | None = None, tag: str | None = None) -> list[Pipel
 
 
 def dataset(name: str, **config: Any) -> Dataset[Any]:
-    """Build a data set.
+    """Build a data set from its id, or from a file of the user's own.
 
     Example:
         >>> data = dataset("molecules/sample")
         >>> test = data.split("test")
+        >>> mine = dataset("my.smi")
     """
-    spec = registry().find("dataset", name)
+    from genai_core.files.sources import resolve_dataset
+
+    spec, from_name, split = resolve_dataset(name)
+    config = from_name | config
     built: Dataset[Any] = registry().build(spec, config)
     with suppress(TypeError):  # a run on it can then be resumed without being handed the data again
         vars(built).update(spec_id=spec.id, spec_config=config)
-    return built
+    return built.split(split) if split else built
 
 
 def model(name: str, **config: Any) -> Any:

@@ -23,7 +23,9 @@ _PLAIN_EVERY = 30.0  # seconds between progress lines where there is no terminal
 
 @click.command()
 @click.argument("model_id", metavar="MODEL")
-@click.option("--data", "data_id", required=True, metavar="DATASET", help="Id of the data set.")
+@click.option(
+    "--data", "data_id", required=True, metavar="DATASET", help="Id of a data set, or a file of your own."
+)
 @click.option("--steps", type=int, help="Optimizer steps (short for --set training.steps=).")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N, mps or xpu.")
@@ -49,6 +51,7 @@ def train(
     Options of the model are set by name (--set width=256), those of the data set under "data."
     (--set data.limit=1000), those of the engine under "training." (--set training.lr=0.002).
     """
+    from genai_core.files.sources import resolve_dataset
     from genai_core.plugins.registry import registry
     from genai_core.running.fitting import Request, start
     from genai_core.running.training import TrainConfig
@@ -57,11 +60,16 @@ def train(
     data_values, training_values = _table(values, "data"), _table(values, "training")
     if steps is not None:
         training_values["steps"] = steps
+    data, from_name, split = resolve_dataset(data_id)
+    if split is not None:
+        raise UsageError(
+            f"--data {data_id}: training takes the train split", hint=f"--data {data_id.rpartition(':')[0]}"
+        )
     request = Request(
         model=registry().find("model", model_id).id,
         model_config=values,
-        data=registry().find("dataset", data_id).id,
-        data_config=data_values,
+        data=data.id,
+        data_config=from_name | data_values,
         training=TrainConfig.parse(training_values, where="training"),
         seed=seed,
         device=device,
