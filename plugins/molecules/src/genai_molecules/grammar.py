@@ -115,9 +115,10 @@ class Walk:
                 needs and self.kekule.mate[last] < 0 and not (kind.aromatic and kind.double)
             ):
                 return False
-            return kind.bonds > 1 and (bool(self.rings) or not kind.aromatic)
+            return kind.bonds > 1 and not kind.metal and (bool(self.rings) or not kind.aromatic)
         if kind is not None:
-            return free >= 1 and kind.bonds > 1 and (bool(self.rings) or not kind.aromatic)
+            plain = not kind.metal and (bool(self.rings) or not kind.aromatic)
+            return free >= 1 and kind.bonds > 1 and plain
         if token == OPEN:
             return self.phase != OPENED and free >= 1
         return token in (SINGLE, DOUBLE) and free > (token == DOUBLE)
@@ -234,6 +235,8 @@ class Walk:
     def _atom(self, kind: AtomKind) -> bool:
         if self.phase not in TAKES_ATOM and self.phase != BRACKET:
             return False
+        if kind.metal and (self.rings or self.loose):
+            return False
         last, atom, order = self.cur, len(self.kinds), self.order or 1
         shared = False  # an aromatic bond to the last atom
         suspect = atom
@@ -311,7 +314,7 @@ class Walk:
         if self.phase not in (ATOM, BOND, MUST_RING) or order > 2 or len(self.rings) >= MAX_OPEN_RINGS:
             return False
         cost = 1 if self.kinds[atom].aromatic else max(order, 1)
-        if self.free[atom] <= cost:
+        if self.free[atom] <= cost or self.kinds[atom].metal:
             return False
         suspect = self._spend(atom, cost)
         self.rings[number] = Ring(atom, order)

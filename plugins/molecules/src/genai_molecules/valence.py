@@ -39,6 +39,7 @@ _CHARGED = {
     ("Te", 1): 3,
 }
 _NON_METALS = frozenset(_NEUTRAL) - {"Be", "Li", "Na", "K", "Rb", "Cs", "Fr", "Mg", "Ca", "Sr", "Ba", "Ra"}
+_NO_METALS = frozenset("* H He B C N O F Ne Si P S Cl Ar Ge As Se Br Kr Te I Xe At Rn".split())
 _CHARGES = range(-4, 8)
 
 # Aromatic atoms: (symbol, hydrogens, charge) -> (sigma bonds, needs a double bond, mend).
@@ -66,12 +67,14 @@ class AtomKind:
         double: Aromatic, and one of its ring bonds must be the double bond of a Kekule structure.
         mend: What lifts that need: ``"exo"`` a double bond out of the ring (C=O), ``"third"`` a third
             sigma bond (N-CH3), ``""`` nothing.
+        metal: rdkit may read its bonds as dative and then sees no ring through it, so it is in none.
     """
 
     bonds: int
     aromatic: bool = False
     double: bool = False
     mend: str = ""
+    metal: bool = False
 
 
 @lru_cache(maxsize=4096)
@@ -96,7 +99,7 @@ def atom_kind(symbol: str, hydrogens: int = 0, charge: int = 0) -> AtomKind | No
         bonds = _CHARGED.get((symbol, charge), 0)
     else:
         bonds = _CHARGED.get((symbol, charge), METAL_BONDS if symbol not in _NEUTRAL else 0)
-    return AtomKind(bonds - hydrogens) if bonds >= hydrogens else None
+    return AtomKind(bonds - hydrogens, metal=symbol not in _NO_METALS) if bonds >= hydrogens else None
 
 
 ORGANIC: dict[str, AtomKind] = {
