@@ -78,7 +78,10 @@ class RunInfo:
 
 @runtime_checkable
 class Dataset(Protocol[T_co]):
-    """Map-style and deterministic: the same index gives the same item, in any process."""
+    """Map-style and deterministic: the same index gives the same item, in any process.
+
+    The data set itself is its training split: no item of another split is among its items.
+    """
 
     modality: str
 

@@ -111,6 +111,12 @@ def start(
     """
     model = _build_model(request) if model is None else model
     data = _build_data(request) if data is None else data
+    modality = registry().find("model", request.model).modality
+    if data.modality != modality:
+        raise UsageError(
+            f"{request.model} learns {modality}, not {data.modality}: {request.data or 'this data set'}",
+            hint=f"genai list --kind dataset --modality {modality}",
+        )
     if not len(data):
         raise BadInput(request.data or "data", "the data set is empty")
     run = Run.create(root, "train", request.model, path=path)

@@ -105,11 +105,11 @@ def sample_shard(
     try:
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(ctx.seed)
-            artifacts = list(loaded.model.sample(count, ctx))
+            artifacts = list(_up_to(count, loaded.model.sample(count, ctx)))
     finally:
         torch.set_num_threads(threads)
     found = sum(len(artifact) for artifact in artifacts)
-    if found != count:
+    if found != count or not artifacts:
         raise PluginError(f"{loaded.spec.id} yielded {found} items where {count} were asked for")
     if _joins(type(artifacts[0])):
         artifacts = [type(artifacts[0]).concat(artifacts)]
@@ -132,6 +132,16 @@ def sample_all(
     whole: Artifact = kind.concat(artifacts)
     whole.record = shard_record(loaded, plan, whole, None)
     return whole
+
+
+def _up_to(count: int, artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
+    """The artifacts until there are more than `count` items: a sampler that never ends is found out."""
+    found = 0
+    for artifact in artifacts:
+        yield artifact
+        found += len(artifact)
+        if found > count:
+            return
 
 
 def _joins(kind: type[Artifact]) -> bool:

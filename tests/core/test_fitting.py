@@ -88,6 +88,11 @@ def test_empty_data_is_refused(tmp_path):
         fitting.start(request(data_config={"items": 0}), path=tmp_path / "run")
 
 
+def test_data_of_another_modality_is_refused(tmp_path):
+    with pytest.raises(UsageError, match="learns text, not molecules"):
+        fitting.start(request(data="molecules/sample"), path=tmp_path / "run")
+
+
 def test_half_precision_weights_load_as_fp32_and_are_half_the_size(run, tmp_path):
     loaded = load_model(run.path)
     save_model(tmp_path / "half", loaded.model, "toys/rnn", about={}, half=True)
@@ -202,6 +207,14 @@ def test_a_model_that_yields_too_few_is_found_out(run, monkeypatch):
     loaded = load_model(run.path)
     monkeypatch.setattr(toys.ToyRNN, "sample", lambda self, n, ctx, given=None: iter([genai.Text(["a"])]))
     with pytest.raises(PluginError, match="1 items where 5"):
+        shards.sample_shard(loaded, shards.make_plan(loaded, 5), 0)
+
+
+def test_a_model_that_never_ends_is_found_out(run, monkeypatch):
+    loaded = load_model(run.path)
+    endless = lambda self, n, ctx, given=None: iter(lambda: genai.Text(["a"]), None)  # noqa: E731
+    monkeypatch.setattr(toys.ToyRNN, "sample", endless)
+    with pytest.raises(PluginError, match="6 items where 5"):
         shards.sample_shard(loaded, shards.make_plan(loaded, 5), 0)
 
 
