@@ -59,7 +59,9 @@ class Request:
         """The command line that asks for the same."""
         defaults = TrainConfig().model_dump(mode="json")
         chosen = self.training.model_dump(mode="json")
-        settings = dict(self.model_config) | {f"data.{key}": value for key, value in self.data_config.items()}
+        fields = registry().config_class(registry().find("model", self.model)).model_fields
+        settings = {key: value for key, value in self.model_config.items() if value != fields[key].default}
+        settings |= {f"data.{key}": value for key, value in self.data_config.items()}
         settings |= {f"training.{key}": value for key, value in chosen.items() if value != defaults[key]}
         words = [
             "genai",
