@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sys
+from importlib import import_module
 from types import ModuleType
 from typing import Any, Literal
 
@@ -73,7 +74,7 @@ def planted(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     (folder / "weights/net/weights.safetensors").write_bytes(b"12345678")
     (folder / "weights/net/CARD.md").write_text("# The net\nTrained on nothing.\n")
     monkeypatch.syspath_prepend(tmp_path)
-    module = __import__(CODE)
+    module = import_module(CODE)
     assert isinstance(module, ModuleType)
     module.NetConfig, module.Sampling, module.build = NetConfig, Sampling, print  # type: ignore[attr-defined]
     found = Registry(allow=[]).discover()

