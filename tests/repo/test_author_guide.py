@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -12,6 +12,9 @@ from genai_core.testing.suite import promises_table
 from support.documents import blocks
 from support.environments import Environment
 from support.tree import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 GUIDE = (ROOT / "docs" / "plugin-authors.md").read_text(encoding="utf-8")
 BLOCKS = list(blocks(GUIDE))

@@ -8,11 +8,14 @@ import re
 import subprocess
 import sys
 from importlib.metadata import packages_distributions
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from support.tree import CORE, ROOT, STARTUP, metadata, packages, short, tracked
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 STARTUP_LIBRARIES = {"pluggy", "click", "packaging"}
 HEAVY = {

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from support.tree import ROOT, metadata_files
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 
 @pytest.fixture
