@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rdkit import Chem, RDLogger
 
+from genai_molecules.completion import finish, finish_bound
 from genai_molecules.grammar import ENDED, Walk
-from genai_molecules.limited import LimitedWalk
+from genai_molecules.limited import LimitedWalk, safe
 from genai_molecules.tokens import END, TOKENS, SmilesVocabulary
 
 RDLogger.DisableLog("rdApp.*")
@@ -71,8 +72,8 @@ def test_every_prefix_can_be_finished(seed):
         token = TOKENS.index(rng.choice(COMMON))
         if walk.push(token):
             written.append(token)
-    script = walk.walk.finish()
-    assert len(script) <= walk.walk.finish_bound()
+    script = finish(walk.walk)
+    assert len(script) <= finish_bound(walk.walk)
     smiles = VOCABULARY.decode(written + script)
     assert Chem.MolFromSmiles(smiles) is not None, smiles
 
@@ -84,7 +85,7 @@ def test_what_is_called_safe_is_accepted(seed):
     walk = LimitedWalk(60)
     for _ in range(25):
         for token in range(len(TOKENS)):
-            if walk.walk.safe(token):
+            if safe(walk.walk, token):
                 assert walk.walk.copy().push(token), TOKENS[token]
         walk.push(TOKENS.index(rng.choice(COMMON)))
 

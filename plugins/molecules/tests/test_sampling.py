@@ -89,13 +89,13 @@ def test_dropping_finished_rows_changes_nothing(kind, config):
 
 
 def test_the_mask_allows_what_it_calls_sure():
-    mask = GrammarMask(1, 12)
+    mask, row = GrammarMask(1, 12), torch.tensor([0])
     while mask.walks[0].left:
         token = mask.sure(0)
         if token == END:
             break
-        assert mask.allowed()[0, token], TOKENS[token]
-        assert mask.push_one(0, token)
+        assert mask.allowed(row)[0, token], TOKENS[token]
+        assert mask.push(row, torch.tensor([token]))
 
 
 def test_bad_configurations_are_named():

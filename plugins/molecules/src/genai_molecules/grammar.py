@@ -2,8 +2,8 @@
 
 `Walk` follows one molecule from left to right. It keeps the valence left on each atom, the open branches and
 rings, the aromatic atoms that are not yet in a ring and a Kekule structure of what is aromatic. A token is
-accepted only when the molecule can still be finished, and `Walk.finish` writes down how, so nothing is ever
-generated and then rejected. Rings close towards atoms on the way back to the first atom, as in every SMILES
+accepted only when the molecule can still be finished, and `completion.finish` writes down how, so no finished
+molecule is ever rejected. Rings close towards atoms on the way back to the first atom, as in every SMILES
 written by a depth-first search.
 
 Not written: bonds of order four, dative and zero-order bonds, ``:`` as a bond, chirality classes beyond @@.
@@ -99,30 +99,6 @@ class Walk:
             return self._end(token)
         return self._bond(TOKENS[token])
 
-    def safe(self, token: int) -> bool:
-        """Whether `push` will accept `token`, where that is plain to see; most tokens are."""
-        last = self.cur
-        if last < 0 or self.phase not in (ATOM, BRANCHED, OPENED):
-            return False
-        before, free = self.kinds[last], self.free[last] + self.prepaid
-        kind = ATOMS.get(token)
-        if before.aromatic:
-            # No neighbour loses its double bond by the next bond, and this atom ends with what it needs.
-            if kind is None or free < 1 or (before.mend == "third" and free == 1 and not self.prepaid):
-                return False
-            needs = self.kekule.needs[last]
-            if (before.mend == "exo" and not needs and free > 1) or (
-                needs and self.kekule.mate[last] < 0 and not (kind.aromatic and kind.double)
-            ):
-                return False
-            return kind.bonds > 1 and not kind.metal and (bool(self.rings) or not kind.aromatic)
-        if kind is not None:
-            plain = not kind.metal and (bool(self.rings) or not kind.aromatic)
-            return free >= 1 and kind.bonds > 1 and plain
-        if token == OPEN:
-            return self.phase != OPENED and free >= 1
-        return token in (SINGLE, DOUBLE) and free > (token == DOUBLE)
-
     def may_wait(self, atom: int) -> bool:
         """Whether an aromatic atom without a double bond can still get one, or stop needing it."""
         for ring in self.rings.values():
@@ -139,48 +115,6 @@ class Walk:
         kind = self.kinds[atom]
         return kind.mend == "exo" and self.free[atom] > 0 and not self.kekule.needs[atom]
 
-    def finish(self) -> list[int]:  # noqa: PLR0912 - one branch a thing that may be open
-        """The tokens, without `END`, that finish the molecule from here."""
-        walk, script = self.copy(), []
-
-        def write(*tokens: int) -> None:
-            for token in tokens:
-                assert walk.push(token), "a state that was accepted cannot be finished"  # noqa: S101
-                script.append(token)
-
-        if walk.phase == BRACKET:
-            write(*([] if walk.bracket.symbol else [CARBON]))
-            write(*([ONE] if walk.bracket.unmapped else []), RIGHT)
-        elif walk.phase in (START, OPENED, BOND, BRANCH_BOND):
-            write(walk._filler())
-        if walk.phase == MUST_RING:
-            write(RING_TOKENS[min(set(RING_TOKENS) - set(walk.rings))])
-        while (walk.rings or walk.loose) and not walk._extends(walk.cur):
-            write(CLOSE)
-        while walk.short(walk.cur) and walk.free[walk.cur] > 1:
-            write(OPEN, CARBON, CLOSE)
-        if walk.rings and walk.kinds[walk.cur].mend == "third" and walk.free[walk.cur] == 1:
-            write(CARBON)  # with three neighbours it needs no double bond
-        for number, ring in sorted(walk.rings.items(), key=lambda item: item[1].atom):
-            if walk.kekule.single(walk.cur):
-                write(AROMATIC_CARBON)
-            elif walk.cur == ring.atom:
-                write(CARBON)
-            write(AROMATIC_CARBON if ring.order == 0 and walk.kekule.single(ring.atom) else CARBON)
-            write(RING_TOKENS[number])
-        while True:
-            if walk.kekule.single(walk.cur):
-                write(*((DOUBLE, OXYGEN) if walk.kinds[walk.cur].mend == "exo" else (CARBON,)))
-            elif walk.short(walk.cur):
-                write(CARBON)
-            if not walk.stack:
-                return script
-            write(CLOSE)
-
-    def finish_bound(self) -> int:
-        """An upper bound of the length of `finish` that costs nothing."""
-        return 13 + 3 * (len(self.rings) + len(self.stack))
-
     def _alive(self, *suspects: int) -> bool:
         """Whether the molecule can be finished, where only `suspects` may newly lack a double bond."""
         if not self._matched(*suspects):
@@ -193,11 +127,11 @@ class Walk:
             inmost = max(inmost, self.loose[-1][1])
             if min(openers, default=inmost + 1) > self.loose[0][0]:
                 return False
-        if self._extends(self.cur):
+        if self.extends(self.cur):
             return True
-        return any(self.depth[atom] >= inmost and self._extends(atom) for atom in self.stack)
+        return any(self.depth[atom] >= inmost and self.extends(atom) for atom in self.stack)
 
-    def _extends(self, atom: int) -> bool:
+    def extends(self, atom: int) -> bool:
         """Whether one more bond at `atom` leaves all others their double bonds."""
         if self.free[atom] != 1 or self.kinds[atom].mend != "third" or self.kekule.mate[atom] < 0:
             return self.free[atom] >= 1
@@ -219,7 +153,7 @@ class Walk:
         walk = self.copy()
         return all(walk.push(token) for token in tokens)
 
-    def _filler(self) -> int:
+    def filler(self) -> int:
         """A token that fills the open place: carbon, or else a ring digit; -1 when there is none."""
         fillers = [CARBON, *(RING_TOKENS[number] for number in self.rings)]
         return next((token for token in fillers if self._alive_with(token)), -1)
@@ -285,7 +219,7 @@ class Walk:
                 return False
             suspect = max(self.kekule.waive(atom), 0)
         self.phase, self.order = BOND if self.phase == ATOM else BRANCH_BOND, order
-        return not kind.aromatic or (self._matched(suspect) and self._filler() >= 0)
+        return not kind.aromatic or (self._matched(suspect) and self.filler() >= 0)
 
     def _open_branch(self) -> bool:
         if self.phase not in (ATOM, BRANCHED) or self.free[self.cur] < 1:

@@ -35,7 +35,7 @@ class GrammarMask:
     """Allows only tokens that can lead to a valid molecule (a `genai_nets.decoding.TokenMask`).
 
     `allowed` looks up what follows from valence and syntax in a table; what needs the whole molecule (can
-    its rings still close, is there a Kekule structure) is checked in `push`, for the drawn tokens alone.
+    its rings still close, is there a Kekule structure) is checked for the drawn tokens alone.
 
     Args:
         count: Number of molecules, B.
@@ -46,37 +46,39 @@ class GrammarMask:
     _table = np.zeros((64, len(TOKENS)), dtype=bool)
 
     def __init__(self, count: int, limit: int) -> None:
-        self.walks = [LimitedWalk(limit) for _ in range(count)]
+        self.walks = {row: LimitedWalk(limit) for row in range(count)}
 
-    def allowed(self) -> torch.Tensor:
-        """Boolean (B, V) on the CPU: tokens that syntax and valence allow."""
+    def follow(self, drawn: torch.Tensor) -> torch.Tensor:
+        """Append whole molecules, int64 (B, T), up to the first refused token; int64 (B,): how many were."""
+        accepted = []
+        for row, tokens in enumerate(drawn.tolist()):
+            length = tokens.index(END) + 1 if END in tokens else len(tokens)
+            accepted.append(self.walks[row].follow(tokens[:length]))
+            if self.walks[row].walk.phase == g.ENDED:
+                del self.walks[row]
+        return torch.tensor(accepted)
+
+    def allowed(self, rows: torch.Tensor) -> torch.Tensor:
+        """Boolean (b, V) on the CPU: tokens that syntax and valence allow."""
         cls = type(self)
         if len(cls._rows) > _CACHED_ROWS:
             cls._rows = {}
-        numbers = [self._row(_state(walk.walk)) for walk in self.walks]
+        walks = [self.walks[row] for row in rows.tolist()]
+        numbers = [self._row(_state(walk.walk)) for walk in walks]  # may enlarge the table
         allowed = torch.from_numpy(cls._table[numbers])
-        for row, walk in enumerate(self.walks):
+        for row, walk in zip(allowed, walks, strict=True):
             if walk.script:
-                allowed[row, walk.script[0]] = True
+                row[walk.script[0]] = True
         return allowed
 
-    def push(self, tokens: torch.Tensor) -> torch.Tensor:
-        """Append one token to each molecule; boolean (B,): False where it was refused and nothing changed."""
-        return torch.tensor(
-            [walk.push(token) for walk, token in zip(self.walks, tokens.tolist(), strict=True)]
-        )
-
-    def push_one(self, row: int, token: int) -> bool:
-        """`push` for one molecule."""
-        return self.walks[row].push(token)
+    def push(self, rows: torch.Tensor, tokens: torch.Tensor) -> torch.Tensor:
+        """Append one token to each of `rows`; boolean (b,): False where it was refused, nothing changed."""
+        pairs = zip(rows.tolist(), tokens.tolist(), strict=True)
+        return torch.tensor([self.walks[row].push(token) for row, token in pairs], dtype=torch.bool)
 
     def sure(self, row: int) -> int:
-        """A token that `push_one` accepts."""
+        """A token that `push` accepts."""
         return self.walks[row].sure()
-
-    def keep(self, rows: torch.Tensor) -> None:
-        """Go on with the molecules `rows` alone."""
-        self.walks = [self.walks[row] for row in rows.tolist()]
 
     @classmethod
     def _row(cls, state: tuple[Any, ...]) -> int:
