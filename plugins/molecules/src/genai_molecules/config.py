@@ -64,7 +64,7 @@ class SamplingConfig(Config):
     )
     mask: bool = Field(default=True, description="allow only tokens that can lead to a valid molecule")
     max_length: int = Field(default=120, ge=2, le=2000, description="longest molecule in tokens")
-    batch: int = Field(default=512, ge=1, le=65536, description="molecules drawn side by side")
+    batch: int = Field(default=1024, ge=1, le=65536, description="molecules drawn side by side")
     precision: Literal["auto", "fp32"] = Field(
         default="auto", description="auto computes in bf16 where the chip has it, nearly twice as fast"
     )

@@ -121,14 +121,14 @@ class Walk:
             return False
         if not self.rings and not self.loose:
             return True
-        openers = [self.depth[ring.atom] for ring in self.rings.values()]
-        inmost = max(openers, default=0)
-        if self.loose:
-            inmost = max(inmost, self.loose[-1][1])
-            if min(openers, default=inmost + 1) > self.loose[0][0]:
-                return False
+        loose, depth = self.loose, self.depth
+        if loose and not any(depth[ring.atom] <= loose[0][0] for ring in self.rings.values()):
+            return False
         if self.extends(self.cur):
             return True
+        inmost = max([depth[ring.atom] for ring in self.rings.values()], default=0)
+        if loose:
+            inmost = max(inmost, loose[-1][1])
         return any(self.depth[atom] >= inmost and self.extends(atom) for atom in self.stack)
 
     def extends(self, atom: int) -> bool:
@@ -142,6 +142,8 @@ class Walk:
         """Whether each of `suspects` has its double bond, gets one now or can wait for it."""
         kekule = self.kekule
         for atom in suspects:
+            if not self.kinds[atom].aromatic:
+                continue
             if kekule.single(atom) and not self.may_wait(atom) and not kekule.settle(atom, self.may_wait):
                 return False
             if self.short(atom) and atom != self.cur and atom not in self.stack:
@@ -198,8 +200,11 @@ class Walk:
         self.cur, self.order, self.prepaid, self.phase = atom, 0, 0, ATOM
         if not kind.aromatic:
             return self._alive(suspect, last) if last >= 0 else True
-        covered = any(self.depth[ring.atom] <= depth - shared for ring in self.rings.values())
-        if not covered and not shared and left >= 2 and not self.loose:
+        if (
+            not (shared or self.loose)
+            and left >= 2
+            and not any(self.depth[ring.atom] <= depth for ring in self.rings.values())
+        ):
             self.phase = MUST_RING  # the only way into a ring is to open one here
             self.loose = ((depth, depth),)
             return last < 0 or self._matched(suspect, last)
