@@ -89,7 +89,7 @@ def test_dropping_finished_rows_changes_nothing(kind, config):
 
 
 def test_the_mask_allows_what_it_calls_sure():
-    mask, row = GrammarMask(1, 12), torch.tensor([0])
+    mask, row = GrammarMask(12), torch.tensor([0])
     while mask.walks[0].left:
         token = mask.sure(0)
         if token == END:

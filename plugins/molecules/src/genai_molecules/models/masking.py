@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -38,15 +39,14 @@ class GrammarMask:
     its rings still close, is there a Kekule structure) is checked for the drawn tokens alone.
 
     Args:
-        count: Number of molecules, B.
         limit: Longest molecule in tokens.
     """
 
     _rows: dict[tuple[Any, ...], int] = {}  # noqa: RUF012 - shared by all masks: what a state allows never changes
     _table = np.zeros((64, len(TOKENS)), dtype=bool)
 
-    def __init__(self, count: int, limit: int) -> None:
-        self.walks = {row: LimitedWalk(limit) for row in range(count)}
+    def __init__(self, limit: int) -> None:
+        self.walks: defaultdict[int, LimitedWalk] = defaultdict(lambda: LimitedWalk(limit))  # unfinished
 
     def follow(self, drawn: torch.Tensor) -> torch.Tensor:
         """Append whole molecules, int64 (B, T), up to the first refused token; int64 (B,): how many were."""

@@ -107,7 +107,7 @@ class SmilesModel(Model):
                 temperature=options.temperature,
                 top_k=options.top_k,
                 top_p=options.top_p,
-                mask=GrammarMask(count, options.max_length) if masked else None,
+                mask=GrammarMask(options.max_length) if masked else None,
             )
             yield Molecules([self.vocabulary.decode(row) for row in drawn.tolist()])
             ctx.progress(start + count)
