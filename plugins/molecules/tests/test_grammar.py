@@ -90,6 +90,21 @@ def test_what_is_called_safe_is_accepted(seed):
         walk.push(TOKENS.index(rng.choice(COMMON)))
 
 
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([3, 8, 20, 60]))
+def test_whole_molecules_are_followed_as_far_as_single_tokens(seed, limit):
+    rng = random.Random(seed)
+    tokens = VOCABULARY.encode(wander(rng, 2 * limit, [TOKENS.index(text) for text in COMMON] + [END]))
+    if rng.random() < 0.5:
+        tokens[rng.randrange(len(tokens))] = TOKENS.index(rng.choice(COMMON))
+    single, whole = LimitedWalk(limit), LimitedWalk(limit)
+    accepted = next((n for n, token in enumerate([*tokens, END]) if not single.push(token)), len(tokens) + 1)
+    assert whole.follow([*tokens, END]) == accepted
+    assert (whole.left, whole.script) == (single.left, single.script)
+    assert (whole.walk.phase, whole.walk.free) == (single.walk.phase, single.walk.free)
+    assert whole.walk.kekule.mate == single.walk.kekule.mate
+
+
 def test_real_molecules_are_accepted():
     lines = [line for path in sorted(SAMPLE.glob("*.smi*")) for line in _lines(path)]
     assert len(lines) > 1000
