@@ -167,6 +167,7 @@ def test_stdin_is_read_within_the_limits(monkeypatch):
 
 
 def test_limits_can_be_raised_by_environment_and_argument(monkeypatch):
+    monkeypatch.setenv("GENAI_LIMITS", "")  # so that it is as before once the test is over
     assert limits_for("molecules") == LIMITS["molecules"]
     assert limits_for("no-such-modality") == LIMITS["text"]
     set_limits(["molecules.atoms=2_000"])

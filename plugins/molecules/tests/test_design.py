@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from rdkit import Chem
@@ -17,6 +15,10 @@ from genai_molecules.artifacts import Molecules
 from genai_molecules.design.known import Known, choose_known, load_data, spread
 from genai_molecules.design.select import Selection, best
 from genai_molecules.design_config import DesignConfig
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 QUICK: dict[str, Any] = {
     "known": "molecules/sample:train",

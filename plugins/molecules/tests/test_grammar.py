@@ -8,14 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from rdkit import Chem, RDLogger
+from rdkit import Chem
 
 from genai_molecules.completion import finish, finish_bound
 from genai_molecules.grammar import ENDED, Walk
 from genai_molecules.limited import LimitedWalk, safe
 from genai_molecules.tokens import END, TOKENS, SmilesVocabulary
 
-RDLogger.DisableLog("rdApp.*")
 VOCABULARY = SmilesVocabulary()
 COMMON = (
     "c c c c c c n n [nH] o s C C N O = - ( ( ) ) 1 1 2 2 3 # F [n+] [N+] [O-] [C@H] . [c-] p b [se] / \\ "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
-from rdkit import Chem, RDLogger
+from rdkit import Chem
 
 from genai_core.errors import ConfigError
 from genai_core.protocols import Context
@@ -15,7 +15,6 @@ from genai_molecules.models.transformer import MoleculeTransformer
 from genai_molecules.tokens import BEGIN, END, TOKENS
 from genai_nets.decoding import generate
 
-RDLogger.DisableLog("rdApp.*")
 DATA = ["CCO", "c1ccccc1", "CC(=O)Nc1ccc(O)cc1", "Cn1cnc2c1c(=O)n(C)c(=O)n2C", "N#Cc1ccccc1", "C1CCNCC1"]
 MODELS = [
     (MoleculeRNN, RNNConfig(width=24, embedding=8)),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import math
 import re
-from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from genai_core.errors import BadInput, did_you_mean
@@ -13,6 +12,8 @@ from genai_molecules.parsing import Lines, OnBad, Row, check_smiles
 from genai_molecules.sdf import parse_sdf
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from genai_core.files.safeio import Limits
 
 _SMILES_COLUMNS = ("smiles", "canonical_smiles", "isomeric_smiles", "smi", "structure", "molecule", "mol")

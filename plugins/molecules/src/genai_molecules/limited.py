@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from genai_molecules.completion import finish, finish_bound
 from genai_molecules.grammar import ATOM, BRANCHED, DOUBLE, ENDED, OPEN, OPENED, SINGLE, Walk
 from genai_molecules.tokens import END
 from genai_molecules.valence import ATOMS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 def safe(walk: Walk, token: int) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from genai_core.plugins.hookspecs import hookimpl
 from genai_core.plugins.specs import (
@@ -13,6 +13,9 @@ from genai_core.plugins.specs import (
     ModelSpec,
     PipelineSpec,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 GENAI_API = 1
 

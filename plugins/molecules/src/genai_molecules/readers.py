@@ -6,7 +6,6 @@ as asked. Limits are asked before rdkit sees anything.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -18,6 +17,7 @@ from genai_molecules.formats import collect, parse, short
 from genai_molecules.parsing import OnBad, Row, quiet, to_mol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 MAX_REPORTED = 1_000

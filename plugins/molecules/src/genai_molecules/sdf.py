@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from genai_core.errors import BadInput
 from genai_molecules.parsing import Lines, OnBad, Row, check_smiles, quiet, to_mol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
     from rdkit.Chem import Mol
 
     from genai_core.files.safeio import Limits

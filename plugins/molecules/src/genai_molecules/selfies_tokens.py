@@ -5,13 +5,14 @@ SELFIES (Krenn et al. 2020) decode to a valid molecule whatever the model writes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from genai_core.errors import BadInput, MissingDependency
 from genai_molecules.tokens import END, SPECIALS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import numpy as np
 
 

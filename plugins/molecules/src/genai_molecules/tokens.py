@@ -10,13 +10,14 @@ the format of the weights: append, never insert.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, NoReturn
 
 from genai_core.errors import BadInput
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
     import numpy as np
 
 PAD, BEGIN, END = 0, 1, 2

@@ -155,7 +155,7 @@ def spell(bracket: Bracket, text: str) -> Bracket | None:
         return None
     if not symbol:
         return None
-    if text in ("@", "@@") and step == 1 and symbol[0].isupper():
+    if text in ("@", "@@") and step == 1 and symbol[0].isupper() and symbol != "H":
         return bracket._replace(step=2)
     if text == "H" and step <= 2 and symbol != "H":
         return bracket._replace(step=3, digits=0, hydrogens=1)

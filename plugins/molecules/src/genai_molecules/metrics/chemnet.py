@@ -12,11 +12,10 @@ from __future__ import annotations
 import hashlib
 import re
 import zipfile
-from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -24,6 +23,9 @@ from torch import nn
 from torch.nn.functional import pad, selu
 
 from genai_core.errors import MissingDependency, VerificationError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
 
 WIDTH = 512
 LENGTH = 350

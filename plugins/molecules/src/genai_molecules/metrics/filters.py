@@ -11,7 +11,6 @@ pattern fingerprint is set in the molecule's, so one matrix product per batch le
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -22,7 +21,7 @@ from rdkit import Chem, DataStructs
 from rdkit.Chem import QED, rdMolDescriptors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 LARGEST_RING = 7
 ALLOWED = frozenset((1, 6, 7, 8, 9, 16, 17, 35))

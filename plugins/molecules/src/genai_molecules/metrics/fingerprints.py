@@ -8,7 +8,6 @@ float32, so the counts are exact as long as no fingerprint has more than 256 bit
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +16,8 @@ import torch
 from rdkit.Chem import rdFingerprintGenerator
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from rdkit import Chem
 
 BITS = 1024

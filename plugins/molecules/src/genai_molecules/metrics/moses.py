@@ -8,7 +8,6 @@ molecules, and every value comes with its 95 % interval.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,6 +24,8 @@ from genai_molecules.metrics_spec import MOSES_METRICS
 from genai_molecules.parsing import quiet, to_mol
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from genai_core.protocols import Context, Dataset
     from genai_molecules.metrics_config import MetricsConfig
 

@@ -6,7 +6,6 @@ import io
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zipfile import BadZipFile
 
@@ -20,6 +19,8 @@ from genai_molecules.metrics.distances import Moments, moments
 from genai_molecules.metrics.features import Features, Kinds, features
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from genai_core.protocols import Dataset
     from genai_molecules.metrics.distances import Floats
     from genai_molecules.metrics.fingerprints import Packed

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +17,8 @@ from genai_molecules.tokens import BEGIN, END, PAD, SPECIALS, SmilesVocabulary
 from genai_nets.decoding import generate
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from genai_molecules.artifacts import Molecules
     from genai_nets.autoregressive import Recurrent
     from genai_nets.transformer import Transformer
@@ -35,7 +36,8 @@ class SmilesModel(Model):
         self.vocabulary: SmilesVocabulary | SelfiesVocabulary = (
             SmilesVocabulary() if config.representation == "smiles" else SelfiesVocabulary()
         )
-        self.net = self.build(len(self.vocabulary))
+        with torch.random.fork_rng(devices=[]):  # `prepare` or `load_state` brings the weights that count
+            self.net = self.build(len(self.vocabulary))
 
     @abstractmethod
     def build(self, vocabulary: int) -> Recurrent | Transformer:
