@@ -10,11 +10,10 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from genai_core.errors import BadInput
 from genai_core.files import signing
@@ -29,10 +28,15 @@ from genai_core.files.provenance import (
     unsealed,
 )
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
 Status = Literal["ok", "changed", "missing", "record only", "no record", "unreadable"]
 _BLOCK = 1 << 20
 _ABOVE = 4
 _UNFINISHED = ".tmp-"  # how atomic writes call what is not finished
+# What a run or a bulk sample notes for itself; nobody is handed these as results.
+_NOTES = frozenset({"manifest.json", "plan.json", "index.jsonl"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +191,7 @@ def _verify_folder(root: Path) -> Iterator[Verdict]:
         below.sort()
         here, present = Path(folder), set(names)
         for name in sorted(present):
-            if name.startswith(_UNFINISHED):
+            if name.startswith(_UNFINISHED) or name in _NOTES:
                 continue
             if not name.endswith(SUFFIX):
                 yield _verify_file(here / name)
