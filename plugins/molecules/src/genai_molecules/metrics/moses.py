@@ -174,8 +174,8 @@ class _Table:
         spec = _SPECS[name]
         low, high = self.intervals.get(name, (None, None))
         if low is not None and high is not None:
-            low = low if spec.low is None else max(low, spec.low)
-            high = high if spec.high is None else min(high, spec.high)
+            low = float(low if spec.low is None else max(low, spec.low))
+            high = float(high if spec.high is None else min(high, spec.high))
         return Metric(
             name=name,
             value=self.values[name],
