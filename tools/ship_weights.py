@@ -53,12 +53,19 @@ def card(run: Run, request: Request, size: int, digest: str, args: argparse.Name
 
 def quality(document: dict[str, Any]) -> list[str]:
     """The measured metrics as a table."""
-    rows = ["| metric | value | 95 % interval | floor |", "|---|---|---|---|"]
-    for metric in document["metrics"]:
-        numbers = [metric.get(key) for key in ("value", "low", "high", "floor")]
-        value, low, high, floor = ("–" if number is None else f"{number:.4f}" for number in numbers)
-        rows.append(f"| {metric['name']} | {value} | {low} to {high} | {floor} |")
-    return [document["title"], "", *rows, "", f"Measured with `{document['command']}`."]
+    reports = document["reports"]
+    names = [metric["name"] for metric in next(iter(reports.values()))["metrics"]]
+    lines = [
+        f"Measured on {document['n']:,} samples of seed {document['seed']} by `benchmarks/moses_quality.py`:",
+        "",
+    ]
+    lines += ["| metric | " + " | ".join(reports) + " | floor |", "|---" * (len(reports) + 2) + "|"]
+    for place, name in enumerate(names):
+        found = [report["metrics"][place] for report in reports.values()]
+        numbers = [metric["value"] for metric in found] + [found[0]["floor"]]
+        cells = ("–" if value is None else f"{value:.4f}" for value in numbers)
+        lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return lines
 
 
 def main() -> None:
