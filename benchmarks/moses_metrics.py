@@ -3,11 +3,11 @@
 Each runs in a process of its own, from start to exit, with one thread. `molsets` needs an environment of its
 own, because its pins are old; this script puts back the names that newer libraries removed (`_restore`):
 
-    python -m venv /tmp/molsets
-    /tmp/molsets/bin/pip install torch rdkit numpy scipy pandas tqdm
-    /tmp/molsets/bin/pip install --no-deps molsets==0.3.1 fcd_torch==1.0.7
+    python -m venv molsets-env
+    molsets-env/bin/pip install torch rdkit numpy scipy pandas tqdm
+    molsets-env/bin/pip install --no-deps molsets==0.3.1 fcd_torch==1.0.7
     genai data fetch molecules/moses
-    python benchmarks/moses_metrics.py --peer-python /tmp/molsets/bin/python [FILE.smi]
+    python benchmarks/moses_metrics.py --peer-python molsets-env/bin/python [FILE.smi]
 
 Without FILE.smi, 30,000 training molecules are drawn, of which every hundredth is broken on purpose.
 `molsets` reads the reference statistics that it ships; ours are cached by a first run, which is timed apart.
