@@ -97,7 +97,7 @@ def fit(
     """Train `model` on `data` in a new run directory, and return the run ready to sample.
 
     Args:
-        model: From `model`.
+        model: From `model`; or from `load_model`, to go on from trained weights (fine-tuning).
         data: From `dataset`, or anything that fulfils the `Dataset` protocol.
         steps: Optimizer steps.
         seed: Seed of everything.
@@ -111,7 +111,8 @@ def fit(
     from genai_core.running.fitting import Request, start
     from genai_core.running.training import TrainConfig
 
-    spec_id = getattr(model, "spec_id", None)
+    tuned = isinstance(model, Trained)
+    spec_id = model.loaded.spec.id if tuned else getattr(model, "spec_id", None)
     if spec_id is None:
         raise UsageError(
             f"{type(model).__name__} was not built by genai", hint='genai_core.model("plugin/name")'
@@ -124,8 +125,10 @@ def fit(
         training=TrainConfig.parse(values, where="training"),
         seed=seed,
         device=device,
+        initial=str(model.path) if tuned else "",
     )
-    run = start(request, root=Path(root), path=Path(out) if out else None, model=model, data=data)
+    built = None if tuned else model
+    run = start(request, root=Path(root), path=Path(out) if out else None, model=built, data=data)
     report_training(run)
     return load_model(run.path, run.manifest["device"])
 

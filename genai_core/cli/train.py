@@ -26,6 +26,13 @@ _PLAIN_EVERY = 30.0  # seconds between progress lines where there is no terminal
 @click.option(
     "--data", "data_id", required=True, metavar="DATASET", help="Id of a data set, or a file of your own."
 )
+@click.option(
+    "--from",
+    "initial",
+    metavar="WEIGHTS",
+    default="",
+    help="Start from the weights of a run, a model folder or a shipped model (fine-tuning).",
+)
 @click.option("--steps", type=int, help="Optimizer steps (short for --set training.steps=).")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N, mps or xpu.")
@@ -37,6 +44,7 @@ _PLAIN_EVERY = 30.0  # seconds between progress lines where there is no terminal
 def train(
     model_id: str,
     data_id: str,
+    initial: str,
     steps: int | None,
     seed: int,
     device: str,
@@ -73,6 +81,7 @@ def train(
         training=TrainConfig.parse(training_values, where="training"),
         seed=seed,
         device=device,
+        initial=initial,
     )
     with _progress(request.training.steps, quiet) as progress:
         run = start(request, path=out, progress=progress)

@@ -15,7 +15,7 @@ from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, Dataset, Fits, Trains
 from genai_core.running.device import peak_memory_mb, pick_device, set_threads
 from genai_core.running.engine import Progress, Trainer
-from genai_core.running.models import save_model
+from genai_core.running.models import Loaded, load_model, save_model
 from genai_core.running.runs import Run
 from genai_core.running.training import TrainConfig
 
@@ -35,6 +35,8 @@ class Request:
         training: Options of the engine.
         seed: Seed of everything.
         device: ``auto`` or a torch device.
+        initial: A run, a model folder or an id whose weights training starts from (fine-tuning); ``""``
+            starts afresh.
     """
 
     model: str
@@ -44,6 +46,7 @@ class Request:
     training: TrainConfig = field(default_factory=TrainConfig)
     seed: int = 0
     device: str = "auto"
+    initial: str = ""
 
     def to_manifest(self) -> dict[str, Any]:
         """JSON values; config.toml holds the same."""
@@ -53,6 +56,7 @@ class Request:
             "training": self.training.model_dump(mode="json"),
             "seed": self.seed,
             "device": self.device,
+            "initial": self.initial,
         }
 
     def command(self) -> str:
@@ -74,6 +78,7 @@ class Request:
             "--device",
             self.device,
         ]
+        words += ["--from", self.initial] if self.initial else []
         for key, value in settings.items():
             words += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
         return shlex.join(words)
@@ -89,6 +94,7 @@ class Request:
             training=TrainConfig.parse(values["training"], where="training"),
             seed=values["seed"],
             device=values["device"],
+            initial=values["initial"],
         )
 
 
@@ -111,7 +117,9 @@ def start(
         data: A data set, instead of building one from the request.
         progress: See `Trainer`.
     """
-    model = _build_model(request) if model is None else model
+    initial = load_model(request.initial) if request.initial else None
+    if model is None:
+        model = _build_model(request, initial)
     data = _build_data(request) if data is None else data
     modality = registry().find("model", request.model).modality
     if data.modality != modality:
@@ -131,6 +139,7 @@ def start(
             config_hash=model.config.hash(),
             data_fingerprint=data.fingerprint(),
             items=len(data),
+            initial_sha256=initial.weights_sha256 if initial else None,
             packages=packages(request.model.partition("/")[0]),
         )
         run.write_config(manifest)
@@ -164,7 +173,10 @@ def resume(path: Path, *, data: Dataset[Any] | None = None, progress: Progress |
             raise BadInput(
                 request.data or "data", f"is not what {run.id} was started with: another fingerprint"
             )
-        return _work(run, request, _build_model(request), data, progress)
+        initial = load_model(request.initial) if request.initial else None
+        if initial and initial.weights_sha256 != run.manifest["initial_sha256"]:
+            raise BadInput(request.initial, f"is not what {run.id} was started from: other weights")
+        return _work(run, request, _build_model(request, initial), data, progress)
 
 
 def _work(run: Run, request: Request, model: Any, data: Dataset[Any], progress: Progress | None) -> Run:
@@ -187,6 +199,7 @@ def _work(run: Run, request: Request, model: Any, data: Dataset[Any], progress: 
                 "seed": request.seed,
                 "device": device,
                 "threads": threads,
+                "initial_sha256": run.manifest["initial_sha256"],
                 **_done(request, metrics),
             },
         }
@@ -206,9 +219,9 @@ def _train(
     found = run.checkpoints.latest()
     if run.checkpoints.damaged:
         run.update(damaged_checkpoints=run.checkpoints.damaged)
-    if found is None:
+    if found is None and not request.initial:
         model.prepare(data, Context(seed=request.seed, device=device))
-    else:
+    elif found is not None:
         model.load_state(found[1]["model"])
     valid = _validation(data)
     trainer = Trainer(
@@ -247,9 +260,28 @@ def _close(run: Run, status: str, error: BaseException | None, began: float) -> 
     registry().notify("genai_run_finished", run=run.info, status=status, error=error)
 
 
-def _build_model(request: Request) -> Any:
+def _build_model(request: Request, initial: Loaded | None) -> Any:
+    """The model of the request, with the weights of `initial` where there is one."""
     spec: ModelSpec = registry().find("model", request.model)
-    return registry().build(spec, request.model_config)
+    if initial is None:
+        return registry().build(spec, request.model_config)
+    if initial.spec.id != spec.id:
+        raise UsageError(
+            f"{request.initial} holds {initial.spec.id}, not {spec.id}",
+            hint=f"genai train {initial.spec.id} --from {request.initial} ...",
+        )
+    config = {**initial.model.config.model_dump(mode="json"), **request.model_config}
+    model = registry().build(spec, config)
+    try:
+        model.load_state(initial.model.state())
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
+        changed = ", ".join(request.model_config)
+        raise UsageError(
+            f"the weights of {request.initial} do not fit {spec.id} with {changed} changed: "
+            f"{str(error).splitlines()[0]}",
+            hint="leave the shape of the network as it is",
+        ) from None
+    return model
 
 
 def _build_data(request: Request) -> Dataset[Any]:

@@ -238,3 +238,39 @@ def test_fit_from_python(tmp_path):
     assert len(trained.sample(3)) == 3
     with pytest.raises(UsageError, match="was not built by genai"):
         genai.fit(toys.ToyRNN(toys.ToyConfig()), data, root=tmp_path)
+
+
+def test_fine_tuning_starts_from_the_given_weights(run, tmp_path):
+    small = TrainConfig(steps=1, lr=1e-9, warmup=0, checkpoint_every=100)
+    tuned = fitting.start(request(initial=str(run.path), training=small, seed=9), path=tmp_path / "tuned")
+    before, after = load_model(run.path), load_model(tuned.path)
+    for key, tensor in before.model.modules()["net"].state_dict().items():
+        assert torch.allclose(tensor, after.model.modules()["net"].state_dict()[key], atol=1e-6)
+    assert tuned.manifest["initial_sha256"] == run.manifest["weights_sha256"]
+    assert after.about["training"]["initial_sha256"] == run.manifest["weights_sha256"]
+    assert f"--from {run.path}" in request(initial=str(run.path)).command()
+
+
+def test_fine_tuning_keeps_the_shape_of_the_network(run, tmp_path):
+    with pytest.raises(UsageError, match="do not fit toys/rnn with width changed"):
+        fitting.start(request(initial=str(run.path), model_config={"width": 16}), path=tmp_path / "no")
+    with pytest.raises(UsageError, match="holds toys/rnn, not toys/gan"):
+        fitting.start(request(initial=str(run.path), model="toys/gan"), path=tmp_path / "no")
+
+
+def test_a_run_whose_initial_weights_changed_is_not_resumed(run, tmp_path):
+    folder = tmp_path / "base"
+    shutil.copytree(run.path / "model", folder)
+    stopped = fitting.start(request(initial=str(folder)), path=tmp_path / "tuned")
+    stopped.update(status="interrupted")
+    other = fitting.start(request(seed=6), path=tmp_path / "other")
+    shutil.rmtree(folder)
+    shutil.copytree(other.path / "model", folder)
+    with pytest.raises(BadInput, match="other weights"):
+        fitting.resume(stopped.path)
+
+
+def test_fine_tuning_from_python(run, tmp_path):
+    trained = genai.load_model(run.path)
+    tuned = genai.fit(trained, genai.dataset("toys/words"), steps=1, batch=8, out=tmp_path / "tuned")
+    assert tuned.loaded.about["training"]["initial_sha256"] == run.manifest["weights_sha256"]
