@@ -1,4 +1,4 @@
-"""Masked draws follow the network's distribution, restricted step by step to what the mask accepts."""
+"""Which distribution draws under a mask follow."""
 
 from __future__ import annotations
 
@@ -40,9 +40,10 @@ class Rules:
         self.written = [[] for _ in range(count)]
         self.eager = eager
 
-    def follow(self, drawn):
+    def follow(self, rows, drawn):
         counts = []
-        for row, tokens in enumerate(drawn.tolist()):
+        for row, tokens in zip(rows.tolist(), drawn.tolist(), strict=True):
+            self.written[row] = []
             counts.append(0)
             for token in tokens:
                 if not self._push(row, token):
@@ -70,8 +71,8 @@ class Rules:
         return accepted
 
 
-def exact(weights, before=(), probability=1.0):
-    """The probability of each sequence."""
+def stepwise(weights, before=(), probability=1.0):
+    """The probability of each sequence when the mask restricts every single draw."""
     allowed = [token for token in range(5) if accepts(list(before), token) and weights[token] > 0]
     total = sum(weights[token] for token in allowed)
     found = {}
@@ -80,24 +81,43 @@ def exact(weights, before=(), probability=1.0):
         if token == END:
             found[before] = part
         else:
-            found |= exact(weights, (*before, token), part)
+            found |= stepwise(weights, (*before, token), part)
     return found
 
 
-@pytest.mark.parametrize("eager", [False, True])
-def test_masked_draws_follow_the_restricted_distribution(eager):
-    count = 40_000
+def free(weights, sequence):
+    """The probability of an accepted sequence when nothing is restricted but an end at once."""
+    probability = sum(weights) / (sum(weights) - weights[END])
+    for token in (*sequence, END):
+        probability *= weights[token] / sum(weights)
+    return probability
+
+
+def expectation(weights, redraws):
+    """Drawn freely and accepted in the first round or after a redraw; else mended in the last round."""
+    restricted = stepwise(weights)
+    plain = {sequence: free(weights, sequence) for sequence in restricted}
+    refused = 1 - sum(plain.values())
+    again = sum(refused**k for k in range(redraws))
+    return {key: plain[key] * again + refused**redraws * restricted[key] for key in restricted}
+
+
+def draw(count, **options):
+    generator = torch.Generator().manual_seed(0)
     drawn = generate(
-        Constant(),
-        count,
-        begin=BEGIN,
-        end=END,
-        max_length=LIMIT,
-        generator=torch.Generator().manual_seed(0),
-        mask=Rules(count, eager),
+        Constant(), count, begin=BEGIN, end=END, max_length=LIMIT, generator=generator, **options
     )
-    seen = Counter(tuple(token for token in row if token != END) for row in drawn.tolist())
-    expected = exact(LOGITS.exp().tolist())
+    return drawn.tolist()
+
+
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize("redraws", [0, 1, 2])
+def test_accepted_draws_are_the_networks_own_and_mended_ones_are_restricted(redraws, eager):
+    count = 40_000
+    drawn = draw(count, mask=Rules(count, eager), redraws=redraws)
+    seen = Counter(tuple(token for token in row if token != END) for row in drawn)
+    expected = expectation(LOGITS.exp().tolist(), redraws)
+    assert sum(expected.values()) == pytest.approx(1)
     assert set(seen) <= set(expected)
     chi_square = sum((seen[key] - count * p) ** 2 / (count * p) for key, p in expected.items())
     freedom = len(expected) - 1
@@ -105,14 +125,4 @@ def test_masked_draws_follow_the_restricted_distribution(eager):
 
 
 def test_the_likeliest_allowed_tokens_are_kept():
-    drawn = generate(
-        Constant(),
-        8,
-        begin=BEGIN,
-        end=END,
-        max_length=LIMIT,
-        generator=torch.Generator().manual_seed(0),
-        top_k=1,
-        mask=Rules(8, eager=True),
-    )
-    assert drawn.tolist() == [[A, B, A, B, END]] * 8
+    assert draw(8, top_k=1, mask=Rules(8, eager=True)) == [[A, B, A, B, END]] * 8

@@ -3,14 +3,16 @@
 Every sequence has a random stream of its own, so a sample does not depend on when its neighbours end; rows
 that have ended are dropped from the batch at once, which more than doubles the speed for molecules.
 
-Under a mask whole sequences are drawn freely first. Where the mask refuses a token, the sequence is read once
-more up to there and goes on token by token: the refused token is drawn first, from the same random number, so
-the result is as if the mask had been asked at every step, and few sequences wait for it.
+Under a mask whole sequences are drawn freely first, and one that the mask refuses is drawn anew: those that
+are accepted follow the network's own distribution over what the mask accepts. Only after the last redraw is
+a sequence mended: it goes on from its first refused token under the mask, so that every one ends accepted,
+whatever the network does. A network that has just made a mistake is a poor guide out of it, so the fewer are
+mended, the better.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
@@ -28,11 +30,11 @@ class TokenMask(Protocol):
     distribution restricted to what is accepted.
     """
 
-    def follow(self, drawn: Tensor) -> Tensor:
-        """Append whole sequences, int64 (B, T) on the CPU, each up to its end or the first refused token.
+    def follow(self, rows: Tensor, drawn: Tensor) -> Tensor:
+        """Begin each of `rows` anew with `drawn`, int64 (b, T), up to its end or the first refused token.
 
         Returns:
-            Tokens accepted of each, the end among them: int64 (B,) on the CPU.
+            Tokens accepted of each, the end among them: int64 (b,) on the CPU.
         """
         ...
 
@@ -98,6 +100,7 @@ def generate(
     top_k: int = 0,
     top_p: float = 1.0,
     mask: TokenMask | None = None,
+    redraws: int = 2,
     drop: bool = True,
 ) -> Tensor:
     """Draw `count` sequences side by side.
@@ -113,6 +116,7 @@ def generate(
         top_k: See `choose`.
         top_p: See `choose`.
         mask: Restricts the tokens; must end every sequence within `max_length`.
+        redraws: How often a sequence that the mask refuses is drawn anew before it is mended.
         drop: Drop finished sequences from the batch; False computes them to the end, for comparison.
 
     Returns:
@@ -120,34 +124,26 @@ def generate(
     """
     device = generator.device
     drawn = torch.full((count, max_length + 1), end, dtype=torch.int64, device=device)
-    uniform = torch.rand(max_length + 1, count, generator=generator, device=device)
+    rounds = 1 if mask is None else redraws + 2  # the last one mends
+    uniform = torch.rand(rounds, max_length + 1, count, generator=generator, device=device)
     options: dict[str, Any] = {"temperature": temperature, "top_k": top_k, "top_p": top_p}
     rows = torch.arange(count, device=device)
-    known = torch.zeros(count, dtype=torch.int64, device=device)
-    # What top-k and top-p keep depends on the mask: then no token is drawn without it.
-    first_masked = mask is not None and (top_k > 0 or top_p < 1.0)
+    known = torch.zeros(count, dtype=torch.int64, device=device)  # tokens of each sequence that are accepted
     with torch.inference_mode():
-        if not first_masked:
-            _write(net, drawn, rows, uniform, begin, end, options, drop=drop)
-        if mask is not None:
-            if not first_masked:
-                length = (drawn != end).sum(1) + 1
-                known = mask.follow(drawn.cpu()).to(device)
-                rows = (known < length).nonzero()[:, 0]
-                drawn[torch.arange(max_length + 1, device=device) >= known[:, None]] = end
-            if len(rows):
-                masking = _Masking(mask, known, first_masked)
-                _write(net, drawn, rows, uniform, begin, end, options, masking)
+        for numbers in uniform[: max(1, rounds - 1)]:
+            drawn[rows] = end
+            _write(net, drawn, rows, numbers, begin, end, options, drop=drop)
+            if mask is None:
+                break
+            known[rows] = mask.follow(rows.cpu(), drawn[rows].cpu()).to(device)
+            rows = rows[known[rows] <= (drawn[rows] != end).sum(1)]
+            if not len(rows):
+                break
+        if mask is not None and len(rows):
+            drawn[torch.arange(max_length + 1, device=device) >= known[:, None]] = end
+            _write(net, drawn, rows, uniform[-1], begin, end, options, (mask, known))
     longest = int((drawn != end).sum(1).max()) if count else 0
     return drawn[:, : longest + 1]
-
-
-class _Masking(NamedTuple):
-    """How a mask takes part: `known` (B,) tokens of each sequence are accepted already."""
-
-    mask: TokenMask
-    known: Tensor
-    first: bool  # mask the logits before the first draw, not only where a token was refused
 
 
 def _write(
@@ -158,11 +154,15 @@ def _write(
     begin: int,
     end: int,
     options: dict[str, Any],
-    masking: _Masking | None = None,
+    mending: tuple[TokenMask, Tensor] | None = None,
     *,
     drop: bool = True,
 ) -> None:
-    """Write the sequences `rows` (b,) of `drawn` (B, T) with the random numbers `uniform` (T, B)."""
+    """Write the sequences `rows` (b,) of `drawn` (B, T) with the random numbers `uniform` (T, B).
+
+    With `mending`, a mask and how many tokens of each sequence it has accepted, int64 (B,), those tokens stay
+    and the others are drawn under the mask.
+    """
     tokens = torch.full_like(rows, begin)
     cache = None
     for time in range(len(uniform)):
@@ -170,13 +170,14 @@ def _write(
         logits = logits[:, 0]  # (b, V) of the b sequences that go on
         if time == 0:
             logits[:, end] = -torch.inf
-        if masking is None:
+        if mending is None:
             tokens = choose(logits, uniform[time, rows], **options)[0]
         else:
+            mask, known = mending
             tokens = drawn[rows, time]
-            new = (masking.known[rows] <= time).nonzero()[:, 0]
+            new = (known[rows] <= time).nonzero()[:, 0]
             if len(new):
-                tokens[new] = _draw_masked(logits[new], uniform[time], rows[new], masking, options)
+                tokens[new] = _draw_masked(logits[new], uniform[time], rows[new], mask, options)
         if not drop:
             tokens = torch.where((drawn[:, time - 1] == end) & (time > 0), end, tokens)
         drawn[rows, time] = tokens
@@ -189,20 +190,18 @@ def _write(
 
 
 def _draw_masked(
-    logits: Tensor, uniform: Tensor, rows: Tensor, masking: _Masking, options: dict[str, Any]
+    logits: Tensor, uniform: Tensor, rows: Tensor, mask: TokenMask, options: dict[str, Any]
 ) -> Tensor:
     """Draw one token for each of `rows` that the mask accepts, and push it: int64 (b,)."""
-    mask, device = masking.mask, logits.device
-    if masking.first:
-        logits = logits.masked_fill(~mask.allowed(rows).to(device), -torch.inf)
+    device = logits.device
+    logits = logits.masked_fill(~mask.allowed(rows.cpu()).to(device), -torch.inf)
     tokens, rest = choose(logits, uniform[rows], **options)
-    refused = (~mask.push(rows, tokens)).nonzero()[:, 0].to(device)
-    if len(refused):
-        logits[refused] = logits[refused].masked_fill(~mask.allowed(rows[refused]).to(device), -torch.inf)
+    refused = (~mask.push(rows.cpu(), tokens.cpu())).nonzero()[:, 0].to(device)
     while len(refused):
         logits[refused, tokens[refused]] = -torch.inf
         for row in refused[logits[refused].isinf().all(1)].tolist():
-            logits[row, mask.sure(int(rows[row]))] = 0.0  # the network gave nothing to what is accepted
+            logits[row, mask.sure(int(rows[row]))] = 0.0  # nothing is left of what `allowed` did not rule out
         tokens[refused], rest[refused] = choose(logits[refused], rest[refused], **options)
-        refused = refused[~mask.push(rows[refused], tokens[refused]).to(device)]
+        pushed = mask.push(rows[refused].cpu(), tokens[refused].cpu()).to(device)
+        refused = refused[~pushed]
     return tokens

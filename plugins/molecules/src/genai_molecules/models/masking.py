@@ -48,10 +48,11 @@ class GrammarMask:
     def __init__(self, limit: int) -> None:
         self.walks: defaultdict[int, LimitedWalk] = defaultdict(lambda: LimitedWalk(limit))  # unfinished
 
-    def follow(self, drawn: torch.Tensor) -> torch.Tensor:
-        """Append whole molecules, int64 (B, T), up to the first refused token; int64 (B,): how many were."""
+    def follow(self, rows: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
+        """Begin `rows` anew with molecules, int64 (b, T); int64 (b,): tokens before the first refused."""
         accepted = []
-        for row, tokens in enumerate(drawn.tolist()):
+        for row, tokens in zip(rows.tolist(), drawn.tolist(), strict=True):
+            self.walks.pop(row, None)
             length = tokens.index(END) + 1 if END in tokens else len(tokens)
             accepted.append(self.walks[row].follow(tokens[:length]))
             if self.walks[row].walk.phase == g.ENDED:
