@@ -1,6 +1,6 @@
 """What the grammar mask costs in likelihood and gains in validity, on the shipped weights.
 
-    python benchmarks/mask_cost.py [molecules] [samples]
+    python benchmarks/mask_cost.py [--molecules 500] [--samples 5000]
 
 Cost: the mask moves the probability of forbidden tokens to the allowed ones. At every position of a real
 test molecule the share of forbidden tokens is summed up as -log(1 - share): the nats by which a masked
@@ -10,8 +10,8 @@ along it. Tokens below a probability of 1e-5 count as allowed.
 
 from __future__ import annotations
 
+import argparse
 import math
-import sys
 
 import torch
 from rdkit import Chem, RDLogger
@@ -45,7 +45,12 @@ def nats_moved(model, smiles):
     return None
 
 
-def main(molecules=500, samples=5000):
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--molecules", type=int, default=500, help="real molecules to measure the cost on")
+    parser.add_argument("--samples", type=int, default=5000, help="molecules to draw for the validity")
+    arguments = parser.parse_args()
+    molecules, samples = arguments.molecules, arguments.samples
     torch.set_num_threads(1)
     model = load_model("molecules/rnn").model
     test = genai.dataset("molecules/sample").split("test")
@@ -65,4 +70,4 @@ def main(molecules=500, samples=5000):
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:]))
+    main()

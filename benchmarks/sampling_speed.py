@@ -1,6 +1,6 @@
 """Molecules a second from the shipped weights: plain, masked, and with finished rows kept to the end.
 
-    python benchmarks/sampling_speed.py [n]
+    python benchmarks/sampling_speed.py [-n 8192]
 
 All rows run in this process on the same weights, in CPU seconds of one thread. The last row does what
 REINVENT's sampler does: every sequence is computed, in fp32, until the longest of its batch has ended.
@@ -8,7 +8,7 @@ REINVENT's sampler does: every sequence is computed, in fp32, until the longest 
 
 from __future__ import annotations
 
-import sys
+import argparse
 import time
 
 import torch
@@ -41,7 +41,10 @@ def keeping_finished_rows(model, n, batch=128):
     return n / (time.process_time() - start)
 
 
-def main(n=8192):
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("-n", type=int, default=8192, help="molecules a row")
+    n = parser.parse_args().n
     torch.set_num_threads(1)
     model = load_model("molecules/rnn").model
     molecules_per_second(model, BATCH, mask=False)  # warm up
@@ -61,4 +64,4 @@ def main(n=8192):
 
 
 if __name__ == "__main__":
-    main(*(int(argument) for argument in sys.argv[1:]))
+    main()
