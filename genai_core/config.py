@@ -51,7 +51,7 @@ class Config(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            raise ConfigError(_explain(cls, error, where), hint=_suggest(cls, error)) from None
+            raise _explain(cls, error, where) from None
 
     def hash(self) -> str:
         """16 hex digits of the sha256 of the canonical JSON of all resolved values."""
@@ -86,9 +86,8 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
             raise UsageError(f"--set {setting!r} is not of the form key=value", hint="e.g. --set width=256")
         *parents, leaf = words = key.strip().split(".")
         if not all(words):
-            raise UsageError(
-                f"--set {setting!r}: a word of the key is empty", hint="e.g. --set model.width=256"
-            )
+            wrong = f"--set {setting!r}: a word of the key is empty"
+            raise UsageError(wrong, hint="e.g. --set model.width=256")
         node = values
         for parent in parents:
             node = node.setdefault(parent, {})
@@ -138,26 +137,24 @@ def _parse_value(text: str) -> Any:
         return text
 
 
-def _explain(cls: type[BaseModel], error: ValidationError, where: str) -> str:
-    problems = []
+def _explain(cls: type[BaseModel], error: ValidationError, where: str) -> ConfigError:
+    """Every problem in one sentence; the hint is about the first key that is unknown."""
+    problems: list[str] = []
+    hint = None
     for item in error.errors(include_url=False):
-        key = ".".join(str(part) for part in item["loc"]) or "(whole)"
+        key = ".".join(map(str, item["loc"])) or "(whole)"
         if item["type"] == "extra_forbidden":
             problems.append(f"unknown key {key!r}")
+            *parents, wrong = item["loc"]
+            known = sorted(_fields_at(cls, parents))
+            hint = hint or did_you_mean(str(wrong), known) or "known keys: " + (", ".join(known) or "none")
         elif item["type"] == "missing":
             problems.append(f"{key!r} is needed")
         else:
-            problems.append(f"{key}={_short(item['input'])}: {item['msg']}")
-    return f"{where}: " + "; ".join(problems)
-
-
-def _suggest(cls: type[BaseModel], error: ValidationError) -> str | None:
-    for item in error.errors(include_url=False):
-        if item["type"] == "extra_forbidden":
-            *parents, wrong = item["loc"]
-            known = sorted(_fields_at(cls, parents))
-            return did_you_mean(str(wrong), known) or "known keys: " + (", ".join(known) or "none")
-    return None
+            given = repr(item["input"])
+            shown = given if len(given) <= 80 else f"{given[:77]}..."
+            problems.append(f"{key}={shown}: {item['msg']}")
+    return ConfigError(f"{where}: " + "; ".join(problems), hint=hint)
 
 
 def _fields_at(model: type[BaseModel], path: Iterable[int | str]) -> Iterable[str]:
@@ -165,14 +162,8 @@ def _fields_at(model: type[BaseModel], path: Iterable[int | str]) -> Iterable[st
     inner = model
     for step in path:
         field = inner.model_fields.get(str(step))
-        if field is None or not (
-            isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel)
-        ):
+        below = field.annotation if field else None
+        if not (isinstance(below, type) and issubclass(below, BaseModel)):
             return model.model_fields
-        inner = field.annotation
+        inner = below
     return inner.model_fields
-
-
-def _short(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 80 else f"{shown[:77]}..."

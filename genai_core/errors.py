@@ -95,11 +95,11 @@ class Interrupted(GenaiError):
     exit_code = 75
 
 
-def did_you_mean(word: str, known: Iterable[str], *, limit: int = 3) -> str | None:
+def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A phrase such as ``did you mean "molecules/rnn"?``, or None when nothing is near."""
     from difflib import get_close_matches
 
-    near: Sequence[str] = get_close_matches(word, sorted(known), n=limit, cutoff=0.6)
+    near: Sequence[str] = get_close_matches(word, sorted(known), n=3, cutoff=0.6)
     if not near:
         return None
     return "did you mean " + " or ".join(f'"{name}"' for name in near) + "?"

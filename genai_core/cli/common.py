@@ -2,42 +2,75 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import wraps
+from typing import Any
 
 import click
 
-F = TypeVar("F", bound=Callable[..., Any])
+Command = Callable[..., Any]
 
 
-def output_options(command: F) -> F:
-    """Add ``--json`` and ``-q/--quiet``, passed as ``as_json`` and ``quiet``."""
-    command = click.option("-q", "--quiet", is_flag=True, help="Print results only.")(command)
-    return click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")(command)
+@dataclass(frozen=True, slots=True)
+class Printer:
+    """How a command answers: results on stdout, remarks on stderr.
+
+    Attributes:
+        as_json: Print one JSON document for programs instead of text.
+        quiet: Print results only.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+
+    def result(self, document: object, text: Iterable[str] = ()) -> None:
+        """Print `document` when JSON is asked for, else the lines of `text`."""
+        if self.as_json:
+            import json
+
+            text = [json.dumps(document, indent=2, ensure_ascii=False, default=str)]
+        for line in text:
+            click.echo(line)
+
+    def note(self, line: str) -> None:
+        """Print a remark, unless quiet."""
+        if not self.quiet:
+            click.echo(line, err=True)
 
 
-def config_options(command: F) -> F:
-    """Add ``--config FILE`` and repeated ``--set key=value``, passed as ``config_file`` and ``settings``."""
-    command = click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set one option.")(
-        command
-    )
-    return click.option(
-        "--config", "config_file", type=click.Path(dir_okay=False), help="TOML file of options."
-    )(command)
+def output_options(command: Command) -> Command:
+    """Add ``--json`` and ``-q/--quiet``, passed together as ``printer``."""
+
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+    @click.option("-q", "--quiet", is_flag=True, help="Print results only.")
+    @wraps(command)
+    def with_printer(*, as_json: bool, quiet: bool, **options: Any) -> Any:
+        return command(printer=Printer(as_json, quiet), **options)
+
+    return with_printer
 
 
-def config_values(config_file: str | None, settings: tuple[str, ...]) -> dict[str, Any]:
-    """The values of ``--config`` with those of ``--set`` over them."""
-    from pathlib import Path
+def config_options(command: Command) -> Command:
+    """Add ``--config FILE`` and repeated ``--set key=value``; what they give is passed as ``values``."""
 
-    from genai_core.config import merge, parse_settings, read_toml
+    @click.option("--config", "config_file", type=click.Path(dir_okay=False), help="TOML file of options.")
+    @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set one option.")
+    @wraps(command)
+    def with_values(*, config_file: str | None, settings: tuple[str, ...], **options: Any) -> Any:
+        from pathlib import Path
 
-    base = read_toml(Path(config_file)) if config_file else {}
-    return merge(base, parse_settings(settings))
+        from genai_core.config import merge, parse_settings, read_toml
+
+        base = read_toml(Path(config_file)) if config_file else {}
+        return command(values=merge(base, parse_settings(settings)), **options)
+
+    return with_values
 
 
-def print_json(value: object) -> None:
-    """Write one JSON document to stdout."""
-    import json
-
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False, default=str))
+def columns(rows: Sequence[Sequence[str]]) -> list[str]:
+    """The rows as lines, each cell but the last padded to the width of its column, at most 60."""
+    widths = [min(60, max(map(len, column))) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    ]

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 import click
 
-from genai_core.cli.common import output_options, print_json
+from genai_core.cli.common import Printer, output_options
+
+if TYPE_CHECKING:
+    from genai_core.plugins.doctor import Finding
 
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
@@ -18,8 +23,7 @@ COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
     "--timeout", type=click.FloatRange(min=0.1), help="Seconds after which a plugin counts as hanging."
 )
 @output_options
-@click.pass_context
-def doctor(ctx: click.Context, deep: bool, timeout: float | None, as_json: bool, quiet: bool) -> None:
+def doctor(deep: bool, timeout: float | None, printer: Printer) -> int:
     """What is broken, why, and the command that mends it.
 
     Exits with 1 when there is an error; warnings alone exit with 0.
@@ -27,20 +31,17 @@ def doctor(ctx: click.Context, deep: bool, timeout: float | None, as_json: bool,
     from genai_core.plugins.doctor import run_checks
 
     findings = run_checks(deep, timeout=timeout)
-    if as_json:
-        print_json([asdict(finding) for finding in findings])
-    else:
-        for finding in findings:
-            if quiet and finding.level == "ok":
-                continue
-            level = click.style(f"{finding.level:<8}", fg=COLOURS[finding.level])
-            click.echo(f"{level} {finding.subject}: {finding.message.replace(chr(10), chr(10) + ' ' * 9)}")
-            if finding.fix:
-                click.echo(f"         fix: {finding.fix}")
-        counts = Counter(finding.level for finding in findings)
-        if not quiet:
-            told = "" if deep else "; --deep also imports what every spec refers to"
-            click.echo(
-                f"{counts['error']} errors, {counts['warning']} warnings, {counts['ok']} in order{told}"
-            )
-    ctx.exit(1 if any(finding.level == "error" for finding in findings) else 0)
+    levels = Counter(finding.level for finding in findings)
+    lines = [line for f in findings if not (printer.quiet and f.level == "ok") for line in _lines(f)]
+    if not printer.quiet:
+        told = "" if deep else "; --deep also imports what every spec refers to"
+        lines.append(f"{levels['error']} errors, {levels['warning']} warnings, {levels['ok']} in order{told}")
+    printer.result([asdict(finding) for finding in findings], lines)
+    return 1 if levels["error"] else 0
+
+
+def _lines(finding: Finding) -> Iterator[str]:
+    level = click.style(f"{finding.level:<8}", fg=COLOURS[finding.level])
+    yield f"{level} {finding.subject}: {finding.message.replace(chr(10), chr(10) + ' ' * 9)}"
+    if finding.fix:
+        yield f"         fix: {finding.fix}"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from genai_core.cli.common import config_options, config_values, output_options, print_json
+from genai_core.cli.common import Printer, config_options, output_options
+from genai_core.cli.progress import Progress
 from genai_core.errors import BadInput, GenaiError, UnknownId
 
 if TYPE_CHECKING:
@@ -37,10 +35,8 @@ def evaluate(
     out: Path | None,
     no_floor: bool,
     seed: int,
-    config_file: str | None,
-    settings: tuple[str, ...],
-    as_json: bool,
-    quiet: bool,
+    values: dict[str, Any],
+    printer: Printer,
 ) -> None:
     """Measure FILE: each value with its 95 % interval and beside its floor.
 
@@ -52,24 +48,31 @@ def evaluate(
 
     spec = registry().find("evaluator", evaluator)
     reference, floor_items = read_reference(against, spec.modality) if against else (None, None)
-    report = run_evaluator(
-        spec,
-        read_items(file, spec.modality),
-        reference,
-        seed=seed,
-        floor_items=floor_items,
-        config=config_values(config_file, settings),
-        floor=not no_floor,
-        progress=_counter(quiet),
-    )
+    items = read_items(file, spec.modality)
+    done = 0
+
+    with Progress(printer.quiet) as progress:
+
+        def count(more: int) -> None:
+            nonlocal done
+            done += more
+            progress("examining", done)
+
+        report = run_evaluator(
+            spec,
+            items,
+            reference,
+            seed=seed,
+            floor_items=floor_items,
+            config=values,
+            floor=not no_floor,
+            progress=count,
+        )
     if out:
         from genai_core.files.atomic import atomic_write
 
         atomic_write(out, report.to_json().encode())
-    if as_json:
-        print_json(report.to_dict())
-    else:
-        click.echo(report.table())
+    printer.result(report.to_dict(), [report.table()])
 
 
 def read_items(file: str, modality: str) -> Any:
@@ -112,18 +115,3 @@ def read_reference(against: str, modality: str) -> tuple[Dataset[Any], Any]:
     except GenaiError:
         real = None
     return (data.split(split) if split else data), real
-
-
-def _counter(quiet: bool) -> Callable[[int], None]:
-    """Counts finished items on stderr, at most every two seconds."""
-    done, shown = 0, time.monotonic()
-
-    def progress(count: int) -> None:
-        nonlocal done, shown
-        done += count
-        if not quiet and time.monotonic() - shown > 2:
-            shown = time.monotonic()
-            click.echo(f"{done:,} items examined", err=True, nl=not sys.stderr.isatty())
-            click.echo("\r" if sys.stderr.isatty() else "", err=True, nl=False)
-
-    return progress

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import textwrap
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from hashlib import sha256
+from importlib.resources import files
+from types import NoneType, UnionType
+from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
 import click
 
-from genai_core.cli.common import output_options, print_json
+from genai_core.cli.common import Printer, columns, output_options
 from genai_core.cli.listing import plain
+from genai_core.config import Config
+from genai_core.errors import UsageError
 from genai_core.plugins.registry import registry
+from genai_core.plugins.resolve import unmet
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel
     from pydantic.fields import FieldInfo
 
 SHOWN = ("modality", "family", "capabilities", "splits", "origin", "needs_reference", "outputs", "suffixes",
@@ -24,24 +30,22 @@ BOUNDS = {"ge": ">= ", "gt": "> ", "le": "<= ", "lt": "< ", "multiple_of": "mult
 @click.command()
 @click.argument("id")
 @output_options
-def info(id: str, as_json: bool, quiet: bool) -> None:
+def info(id: str, printer: Printer) -> None:
     """Options, capabilities, licence, citation and weights of ID.
 
     Example: genai info molecules/rnn
     """
     found = registry()
-    spec = found.find_any(id)
+    spec = found.find(None, id)
     about = plain(spec, found)
-    about["requires"] = _requirements(spec.requires)
+    states = {text: next(iter(unmet([text])), "met") for text in spec.requires}
+    about["requires"] = [{"requirement": text, "state": state} for text, state in states.items()]
     about["config_options"] = _options(found.config_class(spec))
     if "options" in spec.references():
         about["sampling_options"] = _options(found.config_class(spec, "options"))
     if about.get("weights"):
         about["weights"] = _weights(spec.weights)
-    if as_json:
-        print_json(about)
-    else:
-        click.echo("\n".join(_text(about)))
+    printer.result(about, _text(about))
 
 
 @click.command()
@@ -50,55 +54,42 @@ def info(id: str, as_json: bool, quiet: bool) -> None:
     "--sampling", is_flag=True, help="The sampling options of a model instead of its configuration."
 )
 @output_options
-def schema(id: str, sampling: bool, as_json: bool, quiet: bool) -> None:
+def schema(id: str, sampling: bool, printer: Printer) -> None:
     """JSON Schema of ID's configuration, for editors and other programs."""
-    from genai_core.errors import UsageError
-
     found = registry()
-    spec = found.find_any(id)
+    spec = found.find(None, id)
     if sampling and "options" not in spec.references():
         raise UsageError(
             f"{spec.id} is a {spec.kind} and has no sampling options", hint=f"genai schema {spec.id}"
         )
-    print_json(found.config_class(spec, "options" if sampling else "config").model_json_schema())
+    config = found.config_class(spec, "options" if sampling else "config")
+    Printer(as_json=True).result(config.model_json_schema())
 
 
-def _options(config: type[BaseModel], prefix: str = "") -> list[dict[str, Any]]:
+def _options(config: type[Config], prefix: str = "") -> list[dict[str, Any]]:
     """Name, type, default, range and description of each field, nested ones with their dotted key."""
-    from pydantic import BaseModel
-
     rows = []
     for name, field in config.model_fields.items():
         inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseModel):
+        if isinstance(inner, type) and issubclass(inner, Config):
             rows += _options(inner, f"{prefix}{name}.")
             continue
         needed = field.is_required()
-        default = None if needed else field.get_default(call_default_factory=True)
-        rows.append(
-            {
-                "name": prefix + name,
-                "type": _type(inner),
-                "default": default,
-                "required": needed,
-                "range": _range(field),
-                "description": field.description or "",
-            }
-        )
+        row = {"name": prefix + name, "type": _type(inner), "range": _range(field), "required": needed}
+        row["default"] = None if needed else field.get_default(call_default_factory=True)
+        rows.append(row | {"description": field.description or ""})
     return rows
 
 
 def _type(annotation: Any) -> str:
-    from typing import Literal, get_args, get_origin
-
+    words = get_args(annotation)
     if get_origin(annotation) is Literal:
-        return "|".join(str(value) for value in get_args(annotation))
-    if annotation is type(None):
+        return "|".join(map(str, words))
+    if get_origin(annotation) in (Union, UnionType):
+        return "|".join(map(_type, words))
+    if annotation is NoneType:
         return "none"
-    arguments = get_args(annotation)
-    if str(get_origin(annotation)) in ("<class 'types.UnionType'>", "typing.Union"):
-        return "|".join(_type(argument) for argument in arguments)
-    return annotation.__name__ if isinstance(annotation, type) and not arguments else str(annotation)
+    return annotation.__name__ if isinstance(annotation, type) and not words else str(annotation)
 
 
 def _range(field: FieldInfo) -> str:
@@ -106,31 +97,24 @@ def _range(field: FieldInfo) -> str:
     return ", ".join(f"{sign}{bound}" for sign, bound in found if bound is not None)
 
 
-def _requirements(requires: tuple[str, ...]) -> list[dict[str, str]]:
-    from genai_core.plugins.resolve import unmet
-
-    return [{"requirement": text, "state": next(iter(unmet([text])), "met")} for text in requires]
-
-
 def _weights(reference: str) -> dict[str, Any]:
-    from hashlib import sha256
-    from importlib.resources import files
-
     package, _, inner = reference.partition(":")
     folder = files(package).joinpath(*inner.split("/"))
-    about: dict[str, Any] = {"folder": reference, "files": [], "card": None}
     if not folder.is_dir():
-        return {**about, "problem": "the folder is not there"}
-    for file in sorted(folder.iterdir(), key=lambda item: item.name):
-        data = file.read_bytes()
-        about["files"].append({"name": file.name, "bytes": len(data), "sha256": sha256(data).hexdigest()})
-        if file.name == "CARD.md":
-            about["card"] = data.decode("utf-8", "replace")
-    return about
+        return {"folder": reference, "files": [], "card": None, "problem": "the folder is not there"}
+    contents = {file.name: file.read_bytes() for file in sorted(folder.iterdir(), key=lambda item: item.name)}
+    return {
+        "folder": reference,
+        "files": [
+            {"name": name, "bytes": len(data), "sha256": sha256(data).hexdigest()}
+            for name, data in contents.items()
+        ],
+        "card": contents["CARD.md"].decode("utf-8", "replace") if "CARD.md" in contents else None,
+    }
 
 
-def _text(about: dict[str, Any]) -> list[str]:
-    lines = [f"{about['id']}: {about['summary']}", ""]
+def _text(about: dict[str, Any]) -> Iterator[str]:
+    yield from (f"{about['id']}: {about['summary']}", "")
     source = f"{about['plugin']} {about['version']} ({about['distribution']})"
     rows = [("kind", about["kind"]), ("plugin", source)]
     for name in SHOWN:
@@ -142,16 +126,14 @@ def _text(about: dict[str, Any]) -> list[str]:
     for metric in about.get("metrics", ()):
         bounds = f" in [{metric['low']}, {metric['high']}]" if metric["low"] is not None else ""
         rows.append(("metric", f"{metric['name']}{bounds} ({metric['direction']}): {metric['summary']}"))
-    lines += [f"{name:<15}  {value}" for name, value in rows]
+    yield from columns(rows)
     for title in ("config", "sampling"):
         if options := about.get(f"{title}_options"):
-            lines += ["", f"{title} (--set KEY=VALUE)", *_option_lines(options)]
-    weights = about.get("weights")
-    if weights:
-        lines += ["", f"weights {weights['folder']}", *(f"  {_file(item)}" for item in weights["files"])]
-        lines += [f"  {weights['problem']}"] if "problem" in weights else []
-        lines += ["", weights["card"].rstrip()] if weights["card"] else []
-    return lines
+            yield from ("", f"{title} (--set KEY=VALUE)", *_option_lines(options))
+    if weights := about.get("weights"):
+        yield from ("", f"weights {weights['folder']}", *(f"  {_file(item)}" for item in weights["files"]))
+        yield f"  {weights['problem']}" if "problem" in weights else ""
+        yield (weights["card"] or "").rstrip()
 
 
 def _file(item: dict[str, Any]) -> str:
@@ -159,12 +141,10 @@ def _file(item: dict[str, Any]) -> str:
     return f"{item['name']}  {size:,} bytes  sha256 {item['sha256']}"
 
 
-def _option_lines(options: list[dict[str, Any]]) -> list[str]:
+def _option_lines(options: list[dict[str, Any]]) -> Iterator[str]:
     defaults = ["needed" if option["required"] else f"= {option['default']}" for option in options]
-    cells = [(o["name"], o["type"], d, o["range"]) for o, d in zip(options, defaults, strict=True)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
-    lines = []
-    for option, row in zip(options, cells, strict=True):
-        head = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        lines += [f"  {head}".rstrip(), textwrap.indent(textwrap.fill(option["description"], 100), "      ")]
-    return [line for line in lines if line]
+    rows = [(f"  {o['name']}", o["type"], d, o["range"]) for o, d in zip(options, defaults, strict=True)]
+    for option, line in zip(options, columns(rows), strict=True):
+        yield line
+        if option["description"]:
+            yield textwrap.indent(textwrap.fill(option["description"], 100), " " * 6)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from genai_core.cli.common import output_options, print_json
+from genai_core.cli.common import Printer, columns, output_options
 from genai_core.plugins.registry import KINDS, registry
 
 if TYPE_CHECKING:
@@ -21,22 +22,17 @@ if TYPE_CHECKING:
 @click.option("--kind", type=click.Choice(KINDS), help="Only this kind.")
 @click.option("--modality", help='Only what makes, reads or measures this, e.g. "molecules".')
 @output_options
-def list_(kind: str | None, modality: str | None, as_json: bool, quiet: bool) -> None:
+def list_(kind: str | None, modality: str | None, printer: Printer) -> None:
     """What is installed: data sets, models, evaluators, pipelines and the rest, by plugin.
 
     Example: genai list --kind model --modality molecules
     """
     found = registry()
     specs = [spec for each in ([kind] if kind else KINDS) for spec in found.specs(each, modality=modality)]
-    if as_json:
-        print_json([plain(spec, found) for spec in specs])
-        return
-    if quiet:
-        click.echo("".join(f"{spec.id}\n" for spec in specs), nl=False)
-        return
-    click.echo(_table(specs, found), nl=False)
+    ids = [spec.id for spec in specs]
+    printer.result([plain(spec, found) for spec in specs], ids if printer.quiet else _table(specs, found))
     if not specs:
-        click.echo("nothing installed matches; genai list shows everything there is", err=True)
+        printer.note("nothing installed matches; genai list shows everything there is")
 
 
 def plain(spec: Spec, found: Registry) -> dict[str, Any]:
@@ -47,13 +43,11 @@ def plain(spec: Spec, found: Registry) -> dict[str, Any]:
     return {"id": spec.id, "kind": spec.kind, **values, **about}
 
 
-def _table(specs: list[Any], found: Registry) -> str:
-    width = max((len(spec.id) for spec in specs), default=0)
-    columns = os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
-    lines = []
+def _table(specs: list[Any], found: Registry) -> Iterator[str]:
+    width = os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else None
+    lines = columns([(f"  {spec.kind}", spec.id, spec.summary) for spec in specs])
     for plugin, loaded in found.plugins.items():
-        rows = [spec for spec in specs if spec.plugin == plugin]
+        rows = [line[:width] for spec, line in zip(specs, lines, strict=True) if spec.plugin == plugin]
         if rows:
-            lines.append(f"{plugin} {loaded.source.version} ({loaded.source.distribution})")
-            lines += [f"  {spec.kind:<9}  {spec.id:<{width}}  {spec.summary}"[:columns] for spec in rows]
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+            yield f"{plugin} {loaded.source.version} ({loaded.source.distribution})"
+            yield from rows

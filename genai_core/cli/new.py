@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import click
 
-from genai_core.cli.common import output_options, print_json
+from genai_core.cli.common import Printer, output_options
 
 
 @click.command()
@@ -16,7 +15,7 @@ from genai_core.cli.common import output_options, print_json
     "--into", type=click.Path(file_okay=False), default=".", show_default=True, help="Folder to put it in."
 )
 @output_options
-def new(name: str, into: str, as_json: bool, quiet: bool) -> None:
+def new(name: str, into: str, printer: Printer) -> None:
     """Write the skeleton of a plugin called NAME: lower-case words joined by hyphens.
 
     Its package is genai-NAME, its ids begin with NAME/. It holds a small data set and a model that already
@@ -25,12 +24,8 @@ def new(name: str, into: str, as_json: bool, quiet: bool) -> None:
     check_name(name)
     folder = Path(into) / f"genai-{name}"
     files = write_skeleton(name, folder)
-    if as_json:
-        print_json({"folder": str(folder), "files": files})
-        return
-    click.echo(str(folder))
-    if not quiet:
-        click.echo(f'now: pip install -e "{folder}[test]" && pytest {folder}', err=True)
+    printer.result({"folder": str(folder), "files": files}, [str(folder)])
+    printer.note(f'now: pip install -e "{folder}[test]" && pytest {folder}')
 
 
 def check_name(name: str) -> None:
@@ -42,8 +37,9 @@ def check_name(name: str) -> None:
     from genai_core.errors import UsageError
     from genai_core.plugins.discovery import official
     from genai_core.plugins.registry import registry
+    from genai_core.plugins.specs import NAME
 
-    if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", name) or len(name) > 50:
+    if not NAME.fullmatch(name) or len(name) > 50:
         raise UsageError(
             f"{name[:60]!r} is not lower-case words joined by hyphens", hint="e.g. genai new protein-folds"
         )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+from typing import Any
 
 import click
 
-from genai_core.cli.common import config_options, config_values, output_options, print_json
+from genai_core.cli.common import Printer, config_options, output_options
+from genai_core.cli.progress import Progress
 
 
 @click.command()
@@ -26,10 +27,8 @@ def run(
     out: Path | None,
     device: str,
     show: bool,
-    config_file: str | None,
-    settings: tuple[str, ...],
-    as_json: bool,
-    quiet: bool,
+    values: dict[str, Any],
+    printer: Printer,
 ) -> None:
     """Run PIPELINE: make its files, measure them and write report.html.
 
@@ -40,52 +39,14 @@ def run(
     """
     from genai_core.results.pipelines import run_pipeline
 
-    line = _Line(quiet=quiet)
-    values = config_values(config_file, settings)
-    try:
-        done = run_pipeline(pipeline, values, seed=seed, out=out, n=count, device=device, progress=line.show)
-    finally:
-        line.clear()
+    with Progress(printer.quiet) as progress:
+        done = run_pipeline(pipeline, values, seed=seed, out=out, n=count, device=device, progress=progress)
     for warning in done.warnings:
         click.echo(f"genai: {warning}", err=True)
-    if as_json:
-        print_json(
-            {
-                "pipeline": done.spec.id,
-                "seed": seed,
-                "folder": str(done.path),
-                "files": [str(done.path / name) for name in done.files],
-                "report": str(done.report),
-                "counts": done.counts,
-                "warnings": done.warnings,
-            }
-        )
-    else:
-        for name in done.files:
-            if name != done.report.name:
-                click.echo(str(done.path / name))
-        click.echo(f"report: {done.report}")
+    files = [str(done.path / name) for name in done.files]
+    about = {"pipeline": done.spec.id, "seed": seed, "folder": str(done.path), "files": files,
+             "report": str(done.report), "counts": done.counts, "warnings": done.warnings}  # fmt: skip
+    made = [file for file in files if file != str(done.report)]
+    printer.result(about, [*made, f"report: {done.report}"])
     if show:
         done.open()
-
-
-class _Line:
-    """One progress line on stderr: rewritten in place on a terminal, one line a stage elsewhere."""
-
-    def __init__(self, *, quiet: bool) -> None:
-        self.quiet = quiet
-        self.live = sys.stderr.isatty()
-        self.stage = ""
-
-    def show(self, what: str, done: int, total: int) -> None:
-        """Report `done` of `total` (0: unknown) of the stage called `what`."""
-        if self.quiet or (what == self.stage and not self.live):
-            return
-        amount = f" {done:,}/{total:,}" if total else ""
-        click.echo(f"\r\x1b[K{what}{amount}" if self.live else what, err=True, nl=not self.live)
-        self.stage = what
-
-    def clear(self) -> None:
-        """Leave the terminal's line empty for what follows."""
-        if self.live and self.stage:
-            click.echo("\r\x1b[K", err=True, nl=False)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 
-from genai_core.cli.common import config_options, config_values, output_options, print_json
+from genai_core.cli.common import Printer, config_options, output_options
+from genai_core.cli.progress import Progress
 from genai_core.errors import UsageError
 
 
@@ -32,10 +34,8 @@ def sample(
     workers: int,
     suffix: str | None,
     device: str,
-    config_file: str | None,
-    settings: tuple[str, ...],
-    as_json: bool,
-    quiet: bool,
+    values: dict[str, Any],
+    printer: Printer,
 ) -> None:
     """Sample from RUN_OR_MODEL: a run directory, a model folder, or the id of a model with shipped weights.
 
@@ -48,26 +48,20 @@ def sample(
 
     part = _part(shard)
     device = pick_device(device)
-    values = config_values(config_file, settings)
     plan = make_plan(load_model(source), count, seed=seed, shard_size=shard_size, options=values)
-
-    def progress(done: int) -> None:
-        click.echo(f"{done}/{plan.n} sampled", err=True)
-
-    files = sample_to_folder(
-        source,
-        plan,
-        out,
-        part=part,
-        workers=workers,
-        suffix=suffix,
-        device=device,
-        progress=None if quiet else progress,
-    )
-    if as_json:
-        print_json({"files": [str(path) for path in files], "n": count, "seed": seed, "shards": plan.shards})
-    else:
-        click.echo("\n".join(str(path) for path in files))
+    with Progress(printer.quiet) as progress:
+        files = sample_to_folder(
+            source,
+            plan,
+            out,
+            part=part,
+            workers=workers,
+            suffix=suffix,
+            device=device,
+            progress=lambda done: progress("sampling", done, plan.n),
+        )
+    names = [str(path) for path in files]
+    printer.result({"files": names, "n": count, "seed": seed, "shards": plan.shards}, names)
 
 
 def _part(text: str | None) -> tuple[int, int] | None:

@@ -8,12 +8,12 @@ from dataclasses import dataclass, replace
 from importlib import import_module
 from time import perf_counter
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from genai_core import __version__
-from genai_core.plugins import specs
+from genai_core.errors import PluginError, did_you_mean
+from genai_core.plugins import hookspecs, specs
 from genai_core.plugins.contain import contained
-from genai_core.plugins.hookspecs import API_VERSION
 from genai_core.plugins.specs import Spec
 
 if TYPE_CHECKING:
@@ -21,18 +21,10 @@ if TYPE_CHECKING:
 
     from genai_core.plugins.discovery import Candidate
 
-OFFERS: Mapping[str, type[Spec]] = MappingProxyType(
-    {
-        "genai_datasets": specs.DatasetSpec,
-        "genai_models": specs.ModelSpec,
-        "genai_evaluators": specs.EvaluatorSpec,
-        "genai_pipelines": specs.PipelineSpec,
-        "genai_artifacts": specs.ArtifactSpec,
-        "genai_commands": specs.CommandSpec,
-        "genai_checks": specs.CheckSpec,
-    }
-)
-EVENTS = ("genai_run_started", "genai_metrics", "genai_run_finished")
+_OFFERED = (specs.DatasetSpec, specs.ModelSpec, specs.EvaluatorSpec, specs.PipelineSpec, specs.ArtifactSpec,
+            specs.CommandSpec, specs.CheckSpec)  # fmt: skip
+OFFERS: Mapping[str, type[Spec]] = MappingProxyType({f"genai_{offer.kind}s": offer for offer in _OFFERED})
+HOOKS = frozenset(name for name in vars(hookspecs) if name.startswith("genai_"))
 FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
 MODULE = re.compile(r"\w+(\.\w+)*(:\w+(\.\w+)*)?\s*(\[.*\])?")
 CORE = re.compile(r"genai[-_.]core([^;\[]*)", re.IGNORECASE)
@@ -49,40 +41,31 @@ class Loaded:
     import_ms: float
 
 
-class Report(Protocol):
-    """Takes note of what went wrong at a stage; with ``warning`` the plugin is kept."""
-
-    def __call__(
-        self, source: Candidate, stage: str, error: BaseException, warning: bool = False
-    ) -> None: ...
-
-
-def admit(manager: pluggy.PluginManager, source: Candidate, module: object, report: Report) -> Loaded | None:
+def admit(
+    manager: pluggy.PluginManager, source: Candidate, module: object, report: Callable[..., None]
+) -> Loaded | None:
     """The plugin behind `source`, registered; None when it was reported and nothing of it is kept.
 
     Args:
         manager: Holds the hooks.
         source: What its metadata says.
         module: The module or object itself when it is at hand; None: import it.
-        report: Called with each fault.
+        report: Called with source, stage and error of each fault; with ``warning=True`` the plugin is kept.
     """
     stage, start = "metadata", perf_counter()
     offered: dict[str, Spec] = {}
     repeated: list[Spec] = []
     try:
         with contained() as misdeeds:
-            if source.problem:
-                raise source.problem
             _check_metadata(source)
             stage = "import"
-            module = _import(source.value) if module is None else module
+            module = import_object(source.value.partition("[")[0].strip()) if module is None else module
             stage = "api"
-            api = getattr(module, "GENAI_API", None)
-            if type(api) is not int or api != API_VERSION:
-                raise _refused("wrong_api", source, api)
+            _check_api(source, getattr(module, "GENAI_API", None))
             stage = "hooks"
             if other := manager.get_name(module):
-                raise _refused("same_module", source, other)
+                wrong = f"{source.value} is the plugin {other!r} already"
+                raise PluginError(wrong, hint="remove one of the two entry points")
             manager.register(module, source.plugin)
             for error in _passed_over(manager, source, module):
                 report(source, stage, error, warning=True)
@@ -101,9 +84,11 @@ def admit(manager: pluggy.PluginManager, source: Candidate, module: object, repo
         report(source, stage, error)
         return None
     for spec in repeated:
-        report(source, "specs", _refused("duplicate", spec), warning=True)
+        twice = f"the name {spec.name!r} is used twice; the second one, a {spec.kind}, is left out"
+        report(source, "specs", PluginError(twice, hint="give it another name"), warning=True)
     for misdeed in misdeeds:
-        report(source, "import", _refused("misdeed", misdeed), warning=True)
+        clean = "keep plugin modules free of side effects and heavy imports"
+        report(source, "import", PluginError(f"{misdeed} while it is loaded", hint=clean), warning=True)
     return Loaded(source, module, tuple(offered.values()), (perf_counter() - start) * 1000)
 
 
@@ -112,63 +97,89 @@ def impls_of(manager: pluggy.PluginManager, hook: str) -> dict[str, pluggy.HookI
     return {impl.plugin_name: impl for impl in getattr(manager.hook, hook).get_hookimpls()}
 
 
+def import_object(reference: str) -> Any:
+    """What ``module`` or ``module:attribute.attribute`` names."""
+    module, _, attributes = reference.partition(":")
+    found: Any = import_module(module)
+    for attribute in filter(None, attributes.split(".")):
+        found = getattr(found, attribute)
+    return found
+
+
 def _check_metadata(source: Candidate) -> None:
     """Refuse before any code runs: a malformed name or value, or a plugin for another core."""
+    if source.problem:
+        raise source.problem
+    entry = f"the entry point of {source.distribution}"
     if not specs.NAME.fullmatch(source.plugin):
-        raise _refused("wrong_name", source)
+        wrong = f"the plugin name {_show(source.plugin)} is not lower-case words joined by hyphens"
+        raise PluginError(wrong, hint=f"rename {entry}")
     if not MODULE.fullmatch(source.value):
-        raise _refused("wrong_value", source)
+        wrong = f"the entry point's value {_show(source.value)} is not 'package.module'"
+        raise PluginError(wrong, hint=f"correct {entry}")
     for requirement in source.requires:
         match = CORE.match(requirement.replace(" ", "").replace("(", ""))
         for sign, bound in re.findall(r"(>=|<(?!=))(\d[\d.]*)", match[1] if match else ""):
             if (_release(__version__) >= _release(bound)) != (sign == ">="):
-                raise _refused("wrong_core", source, requirement, sign)
+                older = "genai-core" if sign == ">=" else source.distribution
+                wrong = f"it needs {requirement}, and genai-core is {__version__}"
+                raise PluginError(wrong, hint=f"pip install --upgrade {older}")
 
 
 def _release(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
-def _import(value: str) -> object:
-    module, _, attributes = value.partition("[")[0].strip().partition(":")
-    found: object = import_module(module)
-    for attribute in filter(None, attributes.split(".")):
-        found = getattr(found, attribute)
-    return found
+def _check_api(source: Candidate, api: object) -> None:
+    """Refuse a ``GENAI_API`` that is missing, no number, or another core's."""
+    if type(api) is not int:
+        wrong = "missing" if api is None else f"{_show(api)}, not a plain number"
+        write = f"write GENAI_API = {hookspecs.API_VERSION} into {source.value}"
+        raise PluginError(f"GENAI_API is {wrong}", hint=write)
+    if api != hookspecs.API_VERSION:
+        older = "genai-core" if api > hookspecs.API_VERSION else source.distribution
+        wrong = f"GENAI_API is {api}, this core speaks {hookspecs.API_VERSION}"
+        raise PluginError(wrong, hint=f"pip install --upgrade {older}")
 
 
-def _passed_over(manager: pluggy.PluginManager, source: Candidate, module: object) -> Iterator[Exception]:
+def _passed_over(manager: pluggy.PluginManager, source: Candidate, module: object) -> Iterator[PluginError]:
     """``genai_*`` functions that pluggy passes over in silence; a wrapper, or no hook at all, is raised."""
-    known = {*OFFERS, *EVENTS}
     for name in dir(module):
         if name.startswith("genai_") and isinstance(getattr(module, name), FUNCTIONS):
             marks = manager.parse_hookimpl_opts(module, name)
-            if ((marks and marks.get("specname")) or name) not in known:
-                yield _refused("unknown_hook", name, known)
+            if ((marks and marks.get("specname")) or name) not in HOOKS:
+                near = did_you_mean(name, HOOKS) or f"the hooks are {', '.join(sorted(HOOKS))}"
+                yield PluginError(f"{name} is no hook; it is left out", hint=f"rename it; {near}")
             elif marks is None:
-                yield _refused("unmarked_hook", name)
-            elif marks["hookwrapper"] or marks["wrapper"]:
-                raise _refused("wrapper", name)
-    if not any(source.plugin in impls_of(manager, hook) for hook in known):
-        raise _refused("no_hook", source)
+                unmarked = f"{name} is not marked as a hook; it is left out"
+                yield PluginError(unmarked, hint="put @hookimpl above it")
+            elif marks["hookwrapper"] or marks["wrapper"]:  # it would see other plugins' results
+                wrapper = f"{name} is a wrapper, and hooks here are called one by one"
+                raise PluginError(wrapper, hint="write a plain @hookimpl")
+    if not any(source.plugin in impls_of(manager, hook) for hook in HOOKS):
+        point = "point the entry point at the module with the @hookimpls"
+        raise PluginError(f"{source.value} implements no hook", hint=point)
 
 
 def _ask(hook: str, offer: type[Spec], function: Callable[[], Any]) -> Iterator[Spec]:
-    """Call one hook of one plugin and check what comes, item by item."""
+    """Call one hook of one plugin and check what comes, item by item; not even a subclass is let through."""
     items = function()
     if items is None or isinstance(items, str | Spec) or not hasattr(items, "__iter__"):
-        raise _refused("not_specs", hook, offer, items)
+        raise _not_specs(hook, offer, items)
     for number, item in enumerate(items):
         if type(item) is not offer:
-            raise _refused("not_specs", hook, offer, item)
+            raise _not_specs(hook, offer, item)
         if number >= TOO_MANY:
-            raise _refused("too_many", hook, TOO_MANY)
+            raise PluginError(f"{hook} yields more than {TOO_MANY} specs", hint="end the generator")
         yield item
 
 
-def _refused(why: str, *about: Any) -> Exception:
-    """The `faults.Refused` of that name; the sentences are imported when they are needed."""
-    from genai_core.plugins import faults
+def _not_specs(hook: str, offer: type[Spec], item: object) -> PluginError:
+    wrong = f"{hook} gives {_show(item)} where a {offer.__name__} belongs"
+    return PluginError(wrong, hint=f"yield {offer.__name__}(...) from it")
 
-    refused: Exception = getattr(faults, why)(*about)
-    return refused
+
+def _show(value: object) -> str:
+    """Type and, where that is safe and short, value."""
+    shown = repr(value) if isinstance(value, str | int | float | bool | None) else "an object"
+    return f"{shown[:40]} ({type(value).__name__})"

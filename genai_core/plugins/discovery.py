@@ -14,6 +14,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from genai_core.errors import PluginError
 from genai_core.plugins.hookspecs import ENTRY_POINT_GROUP
 
 RUN_TIME = "run time"  # stands for the distribution of what `register` was handed
@@ -34,7 +35,7 @@ class Candidate:
     distribution: str = "?"
     version: str = "0"
     requires: tuple[str, ...] = ()
-    problem: Exception | None = None
+    problem: PluginError | None = None
 
 
 def official(plugin: str) -> str | None:
@@ -88,7 +89,8 @@ def _read(folder: str) -> list[Candidate]:
         name, version = single["Name"], single["Version"]
         requires = tuple(value for field, value in fields if field == "Requires-Dist")
     except (OSError, ValueError) as error:
-        broken = Exception(f"its metadata cannot be read: {error}")
+        mend = f"pip install --force-reinstall {_normal(name)}"
+        broken = PluginError(f"its metadata cannot be read: {error}", hint=mend)
         return [Candidate(plugin, value, _normal(name), version, problem=broken) for plugin, value in pairs]
     return [Candidate(plugin, value, _normal(name), version, requires) for plugin, value in pairs]
 

@@ -7,14 +7,13 @@ can crash, hang or leave without ending the examination.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Literal, get_args
 
 from genai_core.errors import did_you_mean
 from genai_core.plugins.discovery import candidates
-from genai_core.plugins.faults import say
-from genai_core.plugins.probe import Outcome, admission, check, probe, reference
+from genai_core.plugins.probe import Task, attempt, probe
 from genai_core.plugins.registry import Registry
 
 if TYPE_CHECKING:
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 Level = Literal["ok", "warning", "error"]
 SLOW_IMPORT_MS = 100.0
 PATIENCE_FAST, PATIENCE_DEEP = 20.0, 120.0
-LEVELS = ("ok", "warning", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +40,10 @@ class Finding:
     message: str
     fix: str | None = None
 
+    def __post_init__(self) -> None:
+        if self.level not in get_args(Level) or not isinstance(self.message, str):
+            raise TypeError(f"a finding of level {self.level!r} that says {self.message!r:.80}")
+
 
 def run_checks(deep: bool = False, *, timeout: float | None = None) -> list[Finding]:
     """Examine plugins, packages and machine.
@@ -56,86 +58,64 @@ def run_checks(deep: bool = False, *, timeout: float | None = None) -> list[Find
     patience = timeout or (PATIENCE_DEEP if deep else PATIENCE_FAST)
     registry = Registry.from_environment()
     registry.strict = False
-    killers = list(_killers(registry, min(patience, PATIENCE_FAST)))
-    registry.deny |= {finding.subject.removeprefix("plugin ") for finding in killers}
+    killers = dict(_killers(registry, min(patience, PATIENCE_FAST)))
+    registry.deny |= killers.keys()
     registry.discover()
-    found = [*killers, *_plugins(registry), *_switches(registry)]
+    found = [*killers.values(), *_plugins(registry), *_switches(registry)]
     found += _checks(registry, deep, patience)
     if deep:
         found += _references(registry, patience)
     return found
 
 
-def _killers(registry: Registry, patience: float) -> Iterator[Finding]:
+def _killers(registry: Registry, patience: float) -> Iterator[tuple[str, Finding]]:
     """Plugins whose mere import ends or blocks the process; they are left out of what follows."""
     names = [name for name in candidates() if name != "core" and registry.wants(name)]
-    for name, outcome in zip(names, probe([admission(name) for name in names], patience), strict=True):
-        if outcome.end != "ok":
-            yield Finding(
-                "error",
-                f"plugin {name}",
-                f"import: {outcome.message}; every command that lists plugins suffers",
-                f"GENAI_DISABLE_PLUGINS={name} switches it off",
-            )
+    for name, outcome in zip(names, probe([Task(name) for name in names], patience), strict=True):
+        if outcome.problem:
+            message = f"import: {outcome.problem}; every command that lists plugins suffers"
+            fix = f"GENAI_DISABLE_PLUGINS={name} switches it off"
+            yield name, Finding("error", f"plugin {name}", message, fix)
 
 
 def _plugins(registry: Registry) -> Iterator[Finding]:
     for fault in registry.faults:
-        where = f"{fault.distribution} {fault.version}, {fault.stage}: {fault.error}"
-        message = f"{where}\n{fault.traceback.rstrip()}" if fault.traceback else where
-        yield Finding(fault.severity, f"plugin {fault.plugin}", message, fault.hint)
+        source = fault.source
+        where = f"{source.distribution} {source.version}, {fault.stage}: {fault.error}"
+        message = f"{where}\n{fault.traceback}".rstrip()
+        yield Finding(fault.severity, f"plugin {source.plugin}", message, fault.hint)
     for name, plugin in registry.plugins.items():
-        source = plugin.source
-        about = (
-            f"{source.distribution} {source.version}, {len(plugin.specs)} specs, {plugin.import_ms:.1f} ms"
-        )
-        slow = plugin.import_ms > SLOW_IMPORT_MS
-        yield Finding(
-            "warning" if slow else "ok",
-            f"plugin {name}",
-            about,
-            "import heavy modules where they are used, not in the plugin module" if slow else None,
-        )
+        who = f"{plugin.source.distribution} {plugin.source.version}"
+        about = f"{who}, {len(plugin.specs)} specs, {plugin.import_ms:.1f} ms"
+        if plugin.import_ms > SLOW_IMPORT_MS:
+            fix = "import heavy modules where they are used, not in the plugin module"
+            yield Finding("warning", f"plugin {name}", about, fix)
+        else:
+            yield Finding("ok", f"plugin {name}", about)
 
 
 def _switches(registry: Registry) -> Iterator[Finding]:
     if registry.off:
         yield Finding("ok", "switches", f"switched off: {', '.join(registry.off)}")
-    known = [*registry.plugins, *registry.off, *(fault.plugin for fault in registry.faults)]
-    for variable, names in (
-        ("GENAI_PLUGINS", registry.allow or ()),
-        ("GENAI_DISABLE_PLUGINS", registry.deny),
-    ):
-        for name in sorted(set(names) - set(known)):
-            near = did_you_mean(name, known) or f"installed: {', '.join(known)}"
+    known = {*registry.plugins, *registry.off, *(fault.source.plugin for fault in registry.faults)}
+    switches = {"GENAI_PLUGINS": registry.allow or frozenset(), "GENAI_DISABLE_PLUGINS": registry.deny}
+    for variable, names in switches.items():
+        for name in sorted(names - known):
+            near = did_you_mean(name, known) or f"installed: {', '.join(sorted(known))}"
             yield Finding("warning", "switches", f"{variable} names {name!r}, which is not installed", near)
 
 
 def _checks(registry: Registry, deep: bool, patience: float) -> Iterator[Finding]:
     """The checks that plugins supply; the core's fast ones here, all others in a process of their own."""
-    outside: list[Spec] = []
-    for spec in registry.specs("check"):
-        if spec.cost == "deep" and not deep:
-            continue
-        if spec.plugin == "core" and spec.cost == "fast":
-            yield from _run_here(registry, spec)
-        else:
-            outside.append(spec)
-    outcomes = probe([check(spec.plugin, spec.id) for spec in outside], patience)
-    for spec, outcome in zip(outside, outcomes, strict=True):
-        if outcome.end != "ok":
-            yield _broken(spec, f"the check {spec.id} is broken: {outcome.message}")
-            continue
-        for item in outcome.found:
-            level = item["level"] if item.get("level") in LEVELS else "error"
-            yield Finding(cast("Level", level), str(item["subject"]), str(item["message"]), item.get("fix"))
-
-
-def _run_here(registry: Registry, spec: Spec) -> Iterable[Finding]:
-    try:
-        return list(registry.load(spec)())
-    except Exception as error:
-        return [_broken(spec, f"the check {spec.id} is broken: {type(error).__name__}: {say(error)}")]
+    specs = [spec for spec in registry.specs("check") if deep or spec.cost == "fast"]
+    own = [spec for spec in specs if spec.plugin == "core" and spec.cost == "fast"]
+    others = [spec for spec in specs if spec not in own]
+    outcomes = [attempt(Task("core", spec.id)) for spec in own]
+    outcomes += probe([Task(spec.plugin, spec.id) for spec in others], patience)
+    for spec, outcome in zip([*own, *others], outcomes, strict=True):
+        if outcome.problem:
+            yield _broken(registry, spec, f"the check {spec.id} is broken: {outcome.problem}")
+        yield from (Finding(**item) for item in outcome.found)
 
 
 def _references(registry: Registry, patience: float) -> Iterator[Finding]:
@@ -144,28 +124,20 @@ def _references(registry: Registry, patience: float) -> Iterator[Finding]:
         asked = [
             (spec, field) for spec in plugin.specs for field in spec.references() if getattr(spec, field)
         ]
-        outcomes = probe([reference(name, spec.id, field) for spec, field in asked], patience)
-        good = 0
+        outcomes = probe([Task(name, spec.id, field) for spec, field in asked], patience)
         for (spec, field), outcome in zip(asked, outcomes, strict=True):
             where = f"{spec.id}: {field} {getattr(spec, field)!r}"
-            if outcome.end != "ok":
-                yield _broken(spec, f"{where}: {outcome.message}", plugin.source.distribution)
-                continue
-            good += 1
-            if outcome.printed:
-                yield _noisy(spec, where, outcome)
-        if good == len(asked):
-            yield Finding("ok", f"plugin {name}", f"all {good} references import")
+            if outcome.problem:
+                yield _broken(registry, spec, f"{where}: {outcome.problem}")
+            elif outcome.printed:
+                message = f"{where}: its import prints to stdout: {outcome.printed[:60]!r}"
+                fix = "print nothing at import; stdout is for results"
+                yield Finding("warning", f"plugin {name}", message, fix)
+        if not any(outcome.problem for outcome in outcomes):
+            yield Finding("ok", f"plugin {name}", f"all {len(asked)} references import")
 
 
-def _broken(spec: Spec, message: str, distribution: str | None = None) -> Finding:
-    distribution = distribution or f"genai-{spec.plugin}"
+def _broken(registry: Registry, spec: Spec, message: str) -> Finding:
+    distribution = registry.plugins[spec.plugin].source.distribution
     fix = f"pip install --upgrade {distribution}, or GENAI_DISABLE_PLUGINS={spec.plugin} to switch it off"
     return Finding("error", f"plugin {spec.plugin}", message, fix)
-
-
-def _noisy(spec: Spec, where: str, outcome: Outcome) -> Finding:
-    message = f"{where}: its import prints to stdout: {outcome.printed[:60]!r}"
-    return Finding(
-        "warning", f"plugin {spec.plugin}", message, "print nothing at import; stdout is for results"
-    )

@@ -13,15 +13,7 @@ from typing import TYPE_CHECKING
 from pluggy import HookimplMarker, HookspecMarker
 
 if TYPE_CHECKING:
-    from genai_core.plugins.specs import (
-        ArtifactSpec,
-        CheckSpec,
-        CommandSpec,
-        DatasetSpec,
-        EvaluatorSpec,
-        ModelSpec,
-        PipelineSpec,
-    )
+    from genai_core.plugins import specs
     from genai_core.protocols import RunInfo
 
 API_VERSION = 1
@@ -32,7 +24,7 @@ hookimpl = HookimplMarker("genai")
 
 
 @hookspec
-def genai_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body]
+def genai_datasets() -> Iterable[specs.DatasetSpec]:  # type: ignore[empty-body]
     """Offer data sets.
 
     Example:
@@ -44,7 +36,7 @@ def genai_datasets() -> Iterable[DatasetSpec]:  # type: ignore[empty-body]
 
 
 @hookspec
-def genai_models() -> Iterable[ModelSpec]:  # type: ignore[empty-body]
+def genai_models() -> Iterable[specs.ModelSpec]:  # type: ignore[empty-body]
     """Offer models.
 
     Example:
@@ -57,7 +49,7 @@ def genai_models() -> Iterable[ModelSpec]:  # type: ignore[empty-body]
 
 
 @hookspec
-def genai_evaluators() -> Iterable[EvaluatorSpec]:  # type: ignore[empty-body]
+def genai_evaluators() -> Iterable[specs.EvaluatorSpec]:  # type: ignore[empty-body]
     """Offer evaluators.
 
     Example:
@@ -71,7 +63,7 @@ def genai_evaluators() -> Iterable[EvaluatorSpec]:  # type: ignore[empty-body]
 
 
 @hookspec
-def genai_pipelines() -> Iterable[PipelineSpec]:  # type: ignore[empty-body]
+def genai_pipelines() -> Iterable[specs.PipelineSpec]:  # type: ignore[empty-body]
     """Offer pipelines.
 
     Example:
@@ -83,7 +75,7 @@ def genai_pipelines() -> Iterable[PipelineSpec]:  # type: ignore[empty-body]
 
 
 @hookspec
-def genai_artifacts() -> Iterable[ArtifactSpec]:  # type: ignore[empty-body]
+def genai_artifacts() -> Iterable[specs.ArtifactSpec]:  # type: ignore[empty-body]
     """Offer file formats.
 
     Example:
@@ -96,7 +88,7 @@ def genai_artifacts() -> Iterable[ArtifactSpec]:  # type: ignore[empty-body]
 
 
 @hookspec
-def genai_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body]
+def genai_commands() -> Iterable[specs.CommandSpec]:  # type: ignore[empty-body]
     """Offer commands of the `genai` program.
 
     Example:
@@ -108,7 +100,7 @@ def genai_commands() -> Iterable[CommandSpec]:  # type: ignore[empty-body]
 
 
 @hookspec
-def genai_checks() -> Iterable[CheckSpec]:  # type: ignore[empty-body]
+def genai_checks() -> Iterable[specs.CheckSpec]:  # type: ignore[empty-body]
     """Offer health checks.
 
     Example:

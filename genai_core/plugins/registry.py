@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from genai_core.errors import PluginError
+from genai_core.errors import GenaiError, PluginError
 from genai_core.plugins import hookspecs
-from genai_core.plugins.admission import OFFERS, Loaded, admit, impls_of
+from genai_core.plugins.admission import OFFERS, Loaded, admit, impls_of, import_object
 from genai_core.plugins.discovery import RUN_TIME, Candidate, candidates, official
 
 if TYPE_CHECKING:
@@ -81,9 +81,7 @@ class Registry:
             rightful = [claim for claim in claims if owner in (None, claim.distribution)]
             for claim in claims:
                 if claim not in rightful or len(rightful) > 1:
-                    from genai_core.plugins.faults import claimed
-
-                    self._fault(claim, "metadata", claimed(claim, claims))
+                    self._fault(claim, "metadata", _claimed(claim, claims, owner))
             if len(rightful) == 1:
                 self._admit(rightful[0])
         if self.strict and self.faults:
@@ -100,50 +98,52 @@ class Registry:
         Raises:
             PluginError: It breaks the contract, or the name belongs to an installed plugin.
         """
-        old = self.plugins.pop(name, None)
+        old = self.plugins.get(name)
         if official(name) or (old and old.source.distribution != RUN_TIME):
             raise PluginError(f"the plugin name {name!r} is taken", hint="choose another name=")
-        if old:
-            self._manager.unregister(name=name)
+        self._drop(name)
         value = getattr(module, "__name__", None) or type(module).__name__
         known = len(self.faults)
         self._admit(Candidate(name, value, RUN_TIME), module)
         faults, self.faults[known:] = self.faults[known:], []
         if not faults:
             return
-        if self.plugins.pop(name, None):
-            self._manager.unregister(name=name)
+        self._drop(name)
         if old:
             self._admit(old.source, old.module)
         raise PluginError(f"plugin {name!r}: {faults[0].error}", hint=faults[0].hint)
+
+    def _drop(self, name: str) -> None:
+        if self.plugins.pop(name, None):
+            self._manager.unregister(name=name)
 
     def specs(
         self, kind: str, *, modality: str | None = None, tag: str | None = None, capability: str | None = None
     ) -> list[Any]:
         """Specs of `kind` (``"dataset"``, ``"model"``, ...) that match every filter given, sorted by id."""
-        found = [spec for plugin in self.plugins.values() for spec in plugin.specs if spec.kind == kind]
-        if modality is not None:
-            found = [spec for spec in found if getattr(spec, "modality", None) == modality]
-        if tag is not None:
-            found = [spec for spec in found if tag in spec.tags]
-        if capability is not None:
-            found = [spec for spec in found if capability in getattr(spec, "capabilities", ())]
+        found = [
+            spec
+            for plugin in self.plugins.values()
+            for spec in plugin.specs
+            if spec.kind == kind
+            and modality in (None, getattr(spec, "modality", None))
+            and (tag is None or tag in spec.tags)
+            and (capability is None or capability in getattr(spec, "capabilities", ()))
+        ]
         return sorted(found, key=lambda spec: spec.id)
 
-    def find(self, kind: str, name: str) -> Any:
+    def find(self, kind: str | None, name: str) -> Any:
         """The spec called `name`: a full id, or a bare name when only one plugin uses it.
+
+        Args:
+            kind: ``"dataset"``, ``"model"``, ...; None: of any kind (the first in the order of `KINDS`).
+            name: Id or name.
 
         Raises:
             UnknownId: None or several; the error says which there are or what to install.
         """
-        return self._find(name, (kind,))
-
-    def find_any(self, name: str) -> Any:
-        """The spec called `name`, of any kind (an id of two kinds: the first in the order of `KINDS`)."""
-        return self._find(name, KINDS)
-
-    def _find(self, name: str, kinds: tuple[str, ...]) -> Any:
-        every = [spec for kind in kinds for spec in self.specs(kind)]
+        kinds = KINDS if kind is None else (kind,)
+        every = [spec for each in kinds for spec in self.specs(each)]
         found = [spec for spec in every if name == spec.id] or [spec for spec in every if name == spec.name]
         if len({spec.id for spec in found}) == 1:
             return found[0]
@@ -158,21 +158,40 @@ class Registry:
             MissingDependency: A distribution in ``spec.requires`` is absent or too old.
             PluginError: The reference is broken; the message names plugin, id and reference.
         """
-        from genai_core.plugins.resolve import load
+        if field == "factory" and spec.requires:
+            from genai_core.plugins.resolve import check_requirements
 
-        return load(self, spec, field)
+            check_requirements(spec)
+        try:
+            return import_object(getattr(spec, field))
+        except (GenaiError, KeyboardInterrupt):
+            raise
+        except BaseException as error:
+            from genai_core.plugins.resolve import broken_reference
+
+            distribution = self.plugins[spec.plugin].source.distribution
+            raise broken_reference(spec, field, distribution, error) from error
 
     def config_class(self, spec: Spec, field: str = "config") -> type[Config]:
         """The `Config` subclass in `field`; `EmptyConfig` where the spec names none."""
-        from genai_core.plugins.resolve import config_class
+        from genai_core.config import Config, EmptyConfig
 
-        return config_class(self, spec, field)
+        if getattr(spec, field) is None:
+            return EmptyConfig
+        found = self.load(spec, field)
+        if isinstance(found, type) and issubclass(found, Config):
+            return found
+        raise PluginError(
+            f"{spec.id}: {field} {getattr(spec, field)!r} is no subclass of genai_core.Config",
+            hint="derive it from genai_core.Config",
+        )
 
     def build(self, spec: Spec, values: Mapping[str, Any] | Config | None = None) -> Any:
         """``factory(config)`` with `values` validated first."""
-        from genai_core.plugins.resolve import build
-
-        return build(self, spec, values)
+        config = self.config_class(spec)
+        if not isinstance(values, config):
+            values = config.parse(dict(values or {}), where=spec.id)
+        return self.load(spec)(values)
 
     def version(self, plugin: str) -> str:
         """Version of the distribution behind `plugin`; ``"0"`` when registered at run time or unknown."""
@@ -229,6 +248,14 @@ def reset() -> None:
 
 
 _current: Registry | None = None
+
+
+def _claimed(claim: Candidate, claims: list[Candidate], owner: str | None) -> PluginError:
+    """The name of the plugin is reserved for `owner`, or also claimed by another distribution."""
+    others = sorted({f"{other.distribution} {other.version}" for other in claims if other is not claim})
+    both = f"{' and '.join(others)} claims the name too, so neither is loaded"
+    why = f"the name is reserved for {owner}" if owner else both
+    return PluginError(why, hint=f"pip uninstall {claim.distribution}")
 
 
 def _tell(faults: Iterable[Fault]) -> None:

@@ -21,14 +21,12 @@ _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]
 
 def _check_types(spec: Any, where: str) -> None:
     """A string given for a tuple, or a list for a frozenset, would fail far from its cause; say it here."""
+    kinds = {"tuple": (tuple, "tuple"), "frozenset": (frozenset, "frozenset"), "str": (str, "string")}
     for field in fields(spec):
         value, wanted = getattr(spec, field.name), str(field.type)
-        if wanted.startswith("tuple") and not isinstance(value, tuple):
-            raise ValueError(f"{where}: {field.name}={value!r} is not a tuple")
-        if wanted.startswith("frozenset") and not isinstance(value, frozenset):
-            raise ValueError(f"{where}: {field.name}={value!r} is not a frozenset")
-        if (wanted == "str" or (wanted == "str | None" and value is not None)) and not isinstance(value, str):
-            raise ValueError(f"{where}: {field.name}={value!r} is not a string")
+        kind, name = kinds.get(wanted.partition("[")[0].removesuffix(" | None"), (object, ""))
+        if not isinstance(value, kind) and not (value is None and wanted.endswith("| None")):
+            raise ValueError(f"{where}: {field.name}={value!r} is not a {name}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +66,7 @@ class Spec:
         _check_types(self, f"{self.kind} {self.name!r}")
         for field in self.references():
             value = getattr(self, field)
-            if value is not None and not (isinstance(value, str) and _REFERENCE.fullmatch(value)):
+            if value is not None and not _REFERENCE.fullmatch(value):
                 raise ValueError(f"{self.kind} {self.name!r}: {field}={value!r} is not 'module:attribute'")
 
     @property

@@ -23,14 +23,12 @@ def pick_device(name: str = "auto") -> str:
         ResourceError: The named device does not work here.
     """
     if name == "auto":
-        return next(kind for kind in _KINDS if _works(kind))
+        return next(kind for kind in _KINDS if not problem_of(kind))
     kind, _, index = name.partition(":")
     if kind not in _KINDS or (index and not index.isdigit()):
         raise UsageError(f"device {name!r} is not one of auto, cpu, cuda, cuda:N, mps, xpu")
-    if not _works(name):
-        raise ResourceError(
-            f"device {name!r} does not work here", hint="genai doctor --deep, or --device auto"
-        )
+    if problem := problem_of(name):
+        raise ResourceError(f"device {name!r} does not work here: {problem}", hint="choose --device auto")
     return name
 
 
@@ -86,8 +84,10 @@ def peak_memory_mb(device: str) -> float:
     return peak / (2**20 if sys.platform == "darwin" else 2**10)
 
 
-def _works(device: str) -> bool:
+def problem_of(device: str) -> str | None:
+    """Why one small operation on `device` fails, in a line; None when it works."""
     try:
-        return float((torch.ones(2, device=device) * 2).sum()) == 4.0
-    except (RuntimeError, AssertionError, NotImplementedError):
-        return False
+        right = float((torch.ones(2, device=device) * 2).sum()) == 4.0
+    except Exception as error:
+        return f"{type(error).__name__}: {error}".splitlines()[0]
+    return None if right else "it computes 2 * 1 + 2 * 1 wrongly"

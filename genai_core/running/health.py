@@ -71,107 +71,96 @@ def packages() -> Iterator[Finding]:
 
 def torch_builds() -> Iterator[Finding]:
     """The torch family has one build: torchaudio for CUDA beside a torch for the CPU does not import."""
-    version = _version("torch")
+    version, cuda = _version("torch"), torch_cuda()
     if version is None:
         yield Finding("error", "torch", "it is not installed", f"pip install torch {CPU_INDEX}")
         return
-    cuda = torch_cuda()
     yield Finding("ok", "torch", f"{version}, built for {f'CUDA {cuda}' if cuda else 'the CPU'}")
     for name in TORCH_FAMILY:
-        other = _version(name)
-        if other and not cuda and _links_cuda(name):
-            yield Finding(
-                "error",
-                name,
-                f"{other} is built for CUDA (it links libtorch_cuda) and torch {version} for the CPU; "
-                "importing it fails",
-                f"pip install --force-reinstall --no-deps {name} {CPU_INDEX}, or pip uninstall {name}",
+        libraries = () if cuda else _located(name, name).rglob("*.so")
+        if any(b"libtorch_cuda.so" in library.read_bytes() for library in libraries):
+            why = (
+                f"{_version(name)} is built for CUDA (it links libtorch_cuda) and torch {version} for the CPU"
             )
+            fix = f"pip install --force-reinstall --no-deps {name} {CPU_INDEX}, or pip uninstall {name}"
+            yield Finding("error", name, f"{why}; importing it fails", fix)
 
 
 def disk() -> Iterator[Finding]:
     """Room and permission where runs, downloads and temporary files go."""
-    places = {
-        "working folder": Path.cwd(),
-        "cache": cache_dir(),
-        "temporary files": Path(tempfile.gettempdir()),
-    }
-    for what, place in places.items():
+    elsewhere = "set {} to another folder"
+    places = (
+        ("working folder", Path.cwd(), "change to another folder, or name one with -o"),
+        ("cache", cache_dir(), elsewhere.format("GENAI_CACHE")),
+        ("temporary files", Path(tempfile.gettempdir()), elsewhere.format("TMPDIR")),
+    )
+    for what, place, fix in places:
         folder = next(parent for parent in (place, *place.parents) if parent.exists())
         free = shutil.disk_usage(folder).free
         amount = f"{free / 2**30:.1f} GiB free for {what} in {place}"
         if not _writable(folder):
-            yield Finding("error", "disk", f"{folder} cannot be written ({what})", _elsewhere(what))
+            yield Finding("error", "disk", f"{folder} cannot be written ({what})", fix)
         elif free < LITTLE:
             level: Level = "error" if free < TOO_LITTLE else "warning"
-            yield Finding(level, "disk", amount, f"free some space, or {_elsewhere(what)}")
+            yield Finding(level, "disk", amount, f"free some space, or {fix}")
         else:
             yield Finding("ok", "disk", amount)
 
 
 def gpu() -> Iterator[Finding]:
     """GPU and driver, seen without torch; and whether the installed torch can use them."""
+    names, driver = _nvidia()
     if sys.platform == "darwin" and platform.machine() == "arm64":
         yield Finding("ok", "gpu", "Apple silicon (mps)")
-        return
-    names, driver = _nvidia()
-    if names is None:
-        if Path("/proc/driver/nvidia/version").exists():
-            yield Finding("warning", "gpu", "the NVIDIA driver is loaded and nvidia-smi does not answer",
-                          "nvidia-smi shows the reason; reinstall the driver's tools")  # fmt: skip
-        elif Path("/dev/kfd").exists():
-            yield Finding("ok", "gpu", "AMD (ROCm); genai doctor --deep tries it")
-        else:
-            yield Finding("ok", "gpu", "none found; the CPU is used")
-        return
-    yield Finding("ok", "gpu", f"{', '.join(names)}; driver {driver}")
+    elif not names and Path("/proc/driver/nvidia/version").exists():
+        fix = "nvidia-smi shows the reason; reinstall the driver's tools"
+        yield Finding("warning", "gpu", "the NVIDIA driver is loaded and nvidia-smi does not answer", fix)
+    elif not names and Path("/dev/kfd").exists():
+        yield Finding("ok", "gpu", "AMD (ROCm); genai doctor --deep tries it")
+    else:
+        found = f"{', '.join(names)}; driver {driver}" if names else "none found; the CPU is used"
+        yield Finding("ok", "gpu", found)
     cuda = torch_cuda()
-    if _version("torch") and not cuda:
-        yield Finding("warning", "gpu", "torch is built for the CPU and leaves the GPU idle",
-                      "pip install --force-reinstall torch")  # fmt: skip
+    if names and _version("torch") and not cuda:
+        fix = "pip install --force-reinstall torch"
+        yield Finding("warning", "gpu", "torch is built for the CPU and leaves the GPU idle", fix)
     needed = {"11": 450, "12": 525, "13": 580}.get((cuda or "").partition(".")[0], 0)
     if driver[:3].isdigit() and int(driver[:3]) < needed:
-        yield Finding("error", "gpu", f"driver {driver} is too old for CUDA {cuda}, which needs {needed}",
-                      "update the NVIDIA driver, or install a torch build for an older CUDA")  # fmt: skip
+        fix = "update the NVIDIA driver, or install a torch build for an older CUDA"
+        old = f"driver {driver} is too old for CUDA {cuda}, which needs {needed}"
+        yield Finding("error", "gpu", old, fix)
 
 
 def devices() -> Iterator[Finding]:
     """Deep: one operation on every device torch offers."""
     import torch
 
+    from genai_core.running.device import problem_of
+
     names = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
     names += ["mps"] if torch.backends.mps.is_available() else []
     names += ["xpu"] if hasattr(torch, "xpu") and torch.xpu.is_available() else []
     for name in names:
-        try:
-            right = float((torch.ones(2, device=name) * 2).sum()) == 4.0
-        except Exception as error:
-            reason = f"{type(error).__name__}: {error}".splitlines()[0]
-            yield Finding("error", f"device {name}", reason, "--device cpu works around it")
+        if problem := problem_of(name):
+            yield Finding("error", f"device {name}", problem, "--device cpu works around it")
         else:
-            level: Level = "ok" if right else "error"
-            yield Finding(level, f"device {name}", "works" if right else "computes 2 * 1 + 2 * 1 wrongly")
+            yield Finding("ok", f"device {name}", "works")
 
 
 def torch_cuda() -> str | None:
     """CUDA version the installed torch was built for, read from its version file; None: a CPU build."""
     file = _located("torch", "torch/version.py")
-    text = file.read_text(encoding="utf-8", errors="replace") if file and file.is_file() else ""
+    text = file.read_text(encoding="utf-8", errors="replace") if file.is_file() else ""
     found = re.search(r"^cuda\b[^=]*=\s*['\"]([\d.]+)['\"]", text, re.MULTILINE)
     return found[1] if found else None
 
 
-def _links_cuda(name: str) -> bool:
-    folder = _located(name, name)
-    libraries = folder.rglob("*.so") if folder and folder.is_dir() else ()
-    return any(b"libtorch_cuda.so" in library.read_bytes() for library in libraries)
-
-
-def _located(distribution: str, path: str) -> Path | None:
+def _located(distribution: str, path: str) -> Path:
+    """Where a file of a distribution lies; a path that is not there when it is not installed."""
     try:
         return Path(str(metadata.distribution(distribution).locate_file(path)))
     except metadata.PackageNotFoundError:
-        return None
+        return Path(os.devnull, path)
 
 
 def _version(name: str) -> str | None:
@@ -197,19 +186,12 @@ def _writable(folder: Path) -> bool:
         return False
 
 
-def _elsewhere(what: str) -> str:
-    variable = {"cache": "GENAI_CACHE", "temporary files": "TMPDIR"}.get(what)
-    return (
-        f"set {variable} to another folder" if variable else "change to another folder, or name one with -o"
-    )
-
-
-def _nvidia() -> tuple[list[str] | None, str]:
-    """Names of the NVIDIA GPUs and the driver's version; None when nvidia-smi does not answer."""
+def _nvidia() -> tuple[list[str], str]:
+    """Names of the NVIDIA GPUs and the driver's version; none when nvidia-smi does not answer."""
     query = ["nvidia-smi", "--query-gpu=name,memory.total,driver_version", "--format=csv,noheader"]
     try:
         told = subprocess.run(query, capture_output=True, text=True, timeout=10, check=True).stdout
     except (OSError, subprocess.SubprocessError):
-        return None, ""
+        return [], ""
     rows = [line.split(", ") for line in told.splitlines() if line.count(", ") == 2]
-    return [f"{name} ({memory})" for name, memory, _ in rows] or None, rows[0][2] if rows else ""
+    return [f"{name} ({memory})" for name, memory, _ in rows], rows[0][2] if rows else ""

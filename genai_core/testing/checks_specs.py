@@ -22,7 +22,7 @@ _SPDX = re.compile(r"\(?[A-Za-z0-9][A-Za-z0-9.+-]*\)?( (AND|OR|WITH) \(?[A-Za-z0
 @promise("plugin")
 def loads_without_faults(bench: Bench, spec: Any) -> None:
     """The plugin is installed and loads without a fault."""
-    faults = [fault for fault in bench.registry.faults if fault.plugin == bench.plugin]
+    faults = [fault for fault in bench.registry.faults if fault.source.plugin == bench.plugin]
     expect(not faults, "; ".join(f"{fault.stage}: {fault.error} ({fault.hint})" for fault in faults))
     found = ", ".join(bench.registry.plugins)
     expect(

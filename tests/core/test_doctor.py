@@ -14,7 +14,7 @@ import pytest
 from genai_core.cli.main import main
 from genai_core.plugins import doctor
 from genai_core.plugins.doctor import Finding, run_checks
-from genai_core.plugins.probe import Outcome, admission, probe
+from genai_core.plugins.probe import Outcome, Task, probe
 from genai_core.running import health
 
 CUDA_BUILD, CPU_BUILD = "cuda: Optional[str] = '12.8'\n", "cuda: Optional[str] = None\n"
@@ -220,7 +220,7 @@ def test_this_machine_is_examined(
 
 
 def test_a_child_that_cannot_start_is_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.executable", shutil.which("false"))
-    (outcome,) = probe([admission("core")], 20)
-    assert outcome == Outcome("exit", "it ends the process with exit code 1")
+    monkeypatch.setattr("multiprocessing.spawn._python_exe", os.fsencode(shutil.which("false") or ""))
+    (outcome,) = probe([Task("core")], 20)
+    assert outcome == Outcome("it ends the process with exit code 1")
     assert probe([], 20) == []

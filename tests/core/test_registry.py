@@ -84,7 +84,7 @@ def test_specs_are_filtered_and_sorted(two: Registry) -> None:
 def test_find_by_id_and_by_bare_name(two: Registry) -> None:
     assert two.find("dataset", "one/x").plugin == "one"
     assert two.find("dataset", "set-b").id == "one/set-b"
-    assert two.find_any("net").kind == "model"
+    assert two.find(None, "net").kind == "model"
 
 
 @pytest.mark.parametrize(
@@ -210,6 +210,13 @@ def test_a_failed_replacement_keeps_the_old_one(empty: Registry) -> None:
 def test_official_names_cannot_be_registered(empty: Registry, name: str) -> None:
     with pytest.raises(PluginError, match="taken"):
         empty.register(Plugin(_spec()), name)
+
+
+def test_a_taken_name_stays_with_its_plugin() -> None:
+    found = Registry(allow=[]).discover()
+    with pytest.raises(PluginError, match="taken"):
+        found.register(Plugin(_spec()), "core")
+    assert found.find("artifact", "core/text").plugin == "core"
 
 
 @pytest.mark.parametrize("name", ["Mine", "a b", "", "x/y"])
