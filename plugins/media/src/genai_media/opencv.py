@@ -1,0 +1,62 @@
+"""OpenCV without its side effects; import ``cv2`` from here.
+
+Its Linux wheels set ``LD_LIBRARY_PATH`` and variables of Qt when imported, for windows that are never
+opened here: every program started later would load its libraries from OpenCV's folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_ENVIRONMENT = dict(os.environ)
+
+import cv2 as cv2  # noqa: E402, PLC0414 - between the two looks at the environment; offered to others
+
+for _name in [name for name in os.environ if os.environ[name] != _ENVIRONMENT.get(name)]:
+    if _name in _ENVIRONMENT:
+        os.environ[_name] = _ENVIRONMENT[_name]
+    else:
+        del os.environ[_name]
+
+# What libjpeg and libpng print.
+_CHATTER = re.compile(
+    r"^(Corrupt JPEG|Premature end|Inconsistent prog|Invalid |Unknown Adobe|Warning: unknown|"
+    r"Application transferred|libpng )",
+    re.IGNORECASE,
+)
+_LOCK = threading.Lock()
+
+
+@contextmanager
+def quiet() -> Iterator[list[str]]:
+    """OpenCV and the libraries in it print nothing; what libjpeg and libpng said is in the list afterwards.
+
+    They write to the process's stderr by themselves, so it is set aside for the moment. What other threads
+    wrote there meanwhile is passed on.
+    """
+    heard: list[str] = []
+    with _LOCK, tempfile.TemporaryFile() as aside:
+        level = cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        try:
+            stderr = os.dup(2)
+        except OSError:  # a process without stderr
+            stderr = -1
+        try:
+            if stderr >= 0:
+                os.dup2(aside.fileno(), 2)
+            yield heard
+        finally:
+            cv2.utils.logging.setLogLevel(level)
+            if stderr >= 0:
+                os.dup2(stderr, 2)
+                aside.seek(0)
+                lines = aside.read().decode("utf-8", "replace").splitlines(keepends=True)
+                heard += [line for line in lines if _CHATTER.match(line)]
+                if others := "".join(line for line in lines if not _CHATTER.match(line)):
+                    os.write(stderr, others.encode())
+                os.close(stderr)

@@ -1,0 +1,25 @@
+"""What this plugin offers. Imports nothing but the core's light modules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from genai_core.plugins.hookspecs import hookimpl
+from genai_core.plugins.specs import ArtifactSpec
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+GENAI_API = 1
+
+
+@hookimpl
+def genai_artifacts() -> Iterable[ArtifactSpec]:
+    """Pictures."""
+    yield ArtifactSpec(
+        name="image",
+        summary="A picture, 8 or 16 bits a channel, with transparency and colour profile",
+        suffixes=(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".avif"),
+        media_type="image/png",
+        factory="genai_media.image:Image",
+    )
