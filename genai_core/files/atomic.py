@@ -12,7 +12,7 @@ import os
 import re
 import shutil
 import uuid
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from genai_core.errors import BadInput, ResourceError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{n}" for port in ("com", "lpt") for n in range(10))}
-_TEMPORARY = ".tmp-"
+TEMPORARY = ".tmp-"  # how names of what is not finished begin
 
 
 def sha256_bytes(data: bytes) -> str:
@@ -64,18 +64,17 @@ def inside(root: Path, relative: str | Path) -> Path:
 
 def atomic_write(path: Path, data: bytes) -> Path:
     """Write `data` to `path`, whole or not at all, durable when the call returns."""
-    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}")
-    try:
-        with temporary.open("xb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
+    temporary = _temporary(path)
+    with writing(path):
+        try:
+            with temporary.open("xb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
         _sync_folder(path.parent)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise explain_os_error(error, path) from error
     return path
 
 
@@ -86,43 +85,66 @@ def atomic_dir(path: Path) -> Iterator[Path]:
     Yields:
         The temporary folder to write into. Files in it are fsynced before the rename.
     """
-    temporary = path.with_name(f"{_TEMPORARY}{uuid.uuid4().hex[:12]}")
-    try:
-        temporary.mkdir(parents=True)
-        yield temporary
-        for file in temporary.iterdir():
-            _sync_file(file)
-        _sync_folder(temporary)
-        if path.exists():
-            shutil.rmtree(path)
-        temporary.rename(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise explain_os_error(error, path) from error
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    temporary = _temporary(path)
+    with writing(path):
+        try:
+            temporary.mkdir(parents=True)
+            yield temporary
+            for file in temporary.iterdir():
+                _sync_file(file)
+            _sync_folder(temporary)
+            if path.exists():
+                shutil.rmtree(path)
+            temporary.rename(path)
+            _sync_folder(path.parent)
+        finally:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def append_line(path: Path, line: str) -> None:
     """Append one line in a single write, so that a kill leaves at most the last line torn."""
-    try:
-        with path.open("ab") as file:
-            file.write(line.encode() + b"\n")
-    except OSError as error:
-        raise explain_os_error(error, path) from error
+    with writing(path), path.open("ab") as file:
+        file.write(line.encode() + b"\n")
 
 
 def make_folder(path: Path) -> Path:
     """Create `path` and its parents; `ResourceError` says why that is not possible."""
-    try:
+    with writing(path):
         path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise explain_os_error(error, path) from error
     return path
 
 
-def explain_os_error(error: OSError, path: Path) -> ResourceError:
-    """An `OSError` on writing `path`, as a sentence with advice."""
+@contextmanager
+def locked(path: Path, *, wait: bool = False) -> Iterator[None]:
+    """Hold a folder, or a file that is made when missing, for this process.
+
+    The lock belongs to the open file: the kernel drops it however the process dies.
+
+    Raises:
+        ResourceError: Another process holds it, and we are not to `wait`.
+    """
+    import fcntl  # POSIX only; whoever takes no lock can do without
+
+    with writing(path):
+        descriptor = os.open(path, os.O_RDONLY if path.is_dir() else os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        with writing(path):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Around what writes `path`: an `OSError` becomes a `ResourceError` with advice."""
+    try:
+        yield
+    except OSError as error:
+        raise _explain(error, path) from error
+
+
+def _explain(error: OSError, path: Path) -> ResourceError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         free = shutil.disk_usage(_existing(path)).free
         return ResourceError(
@@ -131,7 +153,13 @@ def explain_os_error(error: OSError, path: Path) -> ResourceError:
         )
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return ResourceError(f"{path}: no permission to write here", hint="choose another folder with -o")
+    if isinstance(error, BlockingIOError):
+        return ResourceError(f"{path}: another process is working here", hint="wait for it, or stop it first")
     return ResourceError(f"{path}: {error.strerror or error}")
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}")
 
 
 def _existing(path: Path) -> Path:

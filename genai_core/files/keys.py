@@ -8,14 +8,18 @@ thrown away, so that nothing else can ever be signed with it.
 from __future__ import annotations
 
 import os
-import shutil
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
 from genai_core.errors import ResourceError
-from genai_core.files.atomic import explain_os_error
+from genai_core.files.atomic import TEMPORARY, atomic_write, make_folder, writing
 
 _YEARS = 20
+_USAGES = (
+    "digital_signature content_commitment key_encipherment data_encipherment key_agreement "
+    "key_cert_sign crl_sign encipher_only decipher_only"
+)
 
 
 def config_folder() -> Path:
@@ -39,23 +43,16 @@ def make_keys(folder: Path) -> Path:
     """The folder of the key, made on first use; of several processes that make one, the first wins."""
     if (folder / "key.pem").exists():
         return folder
-    temporary = folder.with_name(f".tmp-{os.getpid()}-{os.urandom(4).hex()}")
-    try:
-        temporary.mkdir(parents=True, mode=0o700)
+    make_folder(folder.parent)
+    with writing(folder), tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=folder.parent) as scratch:
+        new = Path(scratch) / folder.name
+        new.mkdir(mode=0o700)
         for name, content in _new_keys().items():
-            descriptor = os.open(temporary / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(descriptor)
+            atomic_write(new / name, content).chmod(0o600)
         with suppress(OSError):
-            temporary.rename(folder)
-        if not (folder / "key.pem").exists():
-            raise ResourceError(f"{folder} is in the way of a signing key", hint="move it away")
-    except OSError as error:
-        raise explain_os_error(error, folder) from None
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+            new.rename(folder)
+    if not (folder / "key.pem").exists():
+        raise ResourceError(f"{folder} is in the way of a signing key", hint="move it away")
     return folder
 
 
@@ -66,29 +63,25 @@ def _new_keys() -> dict[str, bytes]:
     from cryptography import x509
     from cryptography.hazmat.primitives import hashes, serialization
     from cryptography.hazmat.primitives.asymmetric import ec
-    from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+    from cryptography.x509.oid import ExtendedKeyUsageOID
 
     # A day of grace for clocks that run behind.
     start = datetime.now(UTC) - timedelta(days=1)
     above, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
 
-    def name(text: str) -> x509.Name:
-        names = [(NameOID.ORGANIZATION_NAME, "genai"), (NameOID.COMMON_NAME, text)]
-        return x509.Name([x509.NameAttribute(oid, value) for oid, value in names])
-
-    def certificate(own: ec.EllipticCurvePrivateKey, text: str, *extensions: x509.ExtensionType) -> bytes:
-        usages = "key_cert_sign crl_sign" if own is above else "digital_signature"
-        fields = (
-            "digital_signature content_commitment key_encipherment data_encipherment key_agreement "
-            "key_cert_sign crl_sign encipher_only decipher_only"
-        )
+    def certificate(own: ec.EllipticCurvePrivateKey, name: str, *extensions: x509.ExtensionType) -> bytes:
+        authority = own is above
+        usages = ("key_cert_sign", "crl_sign") if authority else ("digital_signature",)
         builder = (
-            x509.CertificateBuilder(name("genai local authority"), name(text), own.public_key())
+            x509.CertificateBuilder()
+            .issuer_name(x509.Name.from_rfc4514_string("CN=genai local authority,O=genai"))
+            .subject_name(x509.Name.from_rfc4514_string(f"CN={name},O=genai"))
+            .public_key(own.public_key())
             .serial_number(x509.random_serial_number())
             .not_valid_before(start)
             .not_valid_after(start + timedelta(days=365 * _YEARS))
-            .add_extension(x509.BasicConstraints(own is above, 0 if own is above else None), critical=True)
-            .add_extension(x509.KeyUsage(**{f: f in usages.split() for f in fields.split()}), critical=True)
+            .add_extension(x509.BasicConstraints(authority, 0 if authority else None), critical=True)
+            .add_extension(x509.KeyUsage(**{u: u in usages for u in _USAGES.split()}), critical=True)
         )
         for extension in extensions:
             builder = builder.add_extension(extension, critical=False)

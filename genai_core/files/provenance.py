@@ -134,7 +134,7 @@ def write_record(path: Path, record: Mapping[str, Any]) -> Path:
     full["content"] = _digest(data) | {"suffix": Path(path.stem).suffix.lower() + ".gz" if packed else suffix}
     text = to_text(full)
     full["file"] = _digest(data)
-    if signing.can_sign(suffix):
+    if suffix in signing.MEDIA and signing.active():
         try:
             signed = signing.sign_bytes(data, suffix, text, full["digital_source_type"])
         except ResourceError as error:

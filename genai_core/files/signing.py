@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
@@ -28,22 +29,12 @@ from genai_core.files.atomic import sha256_bytes
 from genai_core.files.keys import anchors, config_folder, make_keys
 
 CREDENTIALS = "credentials.zip"
-MEDIA = {
-    ".png": "image/png",
-    ".jpg": "image/jpeg",
-    ".jpeg": "image/jpeg",
-    ".webp": "image/webp",
-    ".tif": "image/tiff",
-    ".tiff": "image/tiff",
-    ".wav": "audio/wav",
-    ".flac": "audio/flac",
-    ".mp3": "audio/mpeg",
-    ".mp4": "video/mp4",
-}
-_LIST = "records.jsonl.gz"
+# The formats that are signed in place, by their suffix.
+MEDIA = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".wav", ".flac", ".mp3", ".mp4"})
+_LIST = "records.json.gz"
 _LABEL = "org.genai.record"
-_FORMATS = {**MEDIA, ".zip": "zip"}
 _MARK = _LABEL.encode()
+_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +63,6 @@ def installed() -> bool:
 def active() -> bool:
     """Whether what is written is signed: the extra is installed, and ``GENAI_SIGN=0`` is not set."""
     return os.environ.get("GENAI_SIGN") != "0" and installed()
-
-
-def can_sign(suffix: str) -> bool:
-    """Whether files of `suffix` are signed in place here and now."""
-    return suffix in MEDIA and active()
 
 
 @contextmanager
@@ -118,7 +104,7 @@ def sign_bytes(data: bytes, suffix: str, text: str, source_type: str) -> bytes:
     out = io.BytesIO()
     try:
         with c2pa.Builder(manifest, _context("")) as builder:
-            builder.sign(_signer(folder), _FORMATS[suffix], io.BytesIO(data), out)
+            builder.sign(_signer(folder), suffix[1:], io.BytesIO(data), out)
     except c2pa.C2paError as error:
         raise BadInput(suffix, f"cannot be signed: {_one_line(error)}") from None
     return out.getvalue()
@@ -126,14 +112,14 @@ def sign_bytes(data: bytes, suffix: str, text: str, source_type: str) -> bytes:
 
 def check(file: BinaryIO, suffix: str) -> Credential:
     """What the signature inside an open file is worth. Never raises for what the file holds."""
-    if suffix not in _FORMATS:
+    if suffix not in MEDIA and suffix != ".zip":
         return Credential("none")
     if not installed():
         hint = "pip install 'genai-core[provenance]'"
         return Credential("unchecked", reason=hint) if _marked(file) else Credential("none")
     c2pa = _c2pa()
     try:
-        with c2pa.Reader(_FORMATS[suffix], file, context=_context(anchors())) as reader:
+        with c2pa.Reader(suffix[1:], file, context=_context(anchors())) as reader:
             report = json.loads(reader.json())
     except c2pa.C2paError as error:
         # A picture that is merely damaged was never signed; one with the marks of a manifest was.
@@ -153,8 +139,7 @@ def check(file: BinaryIO, suffix: str) -> Credential:
 def seal_records(records: Mapping[str, Mapping[str, Any]]) -> bytes:
     """A signed ``credentials.zip``: the records of a run, at least one, by file name."""
     source_type = next(iter(records.values()))["digital_source_type"]
-    lines = (json.dumps({"file": name, "record": records[name]}, sort_keys=True) for name in sorted(records))
-    content = gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
+    content = gzip.compress(json.dumps(records, sort_keys=True).encode(), mtime=0)
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w") as archive:
         # c2pa reads stored members only; a fixed date keeps the unsigned bytes the same.
@@ -163,32 +148,27 @@ def seal_records(records: Mapping[str, Mapping[str, Any]]) -> bytes:
     return sign_bytes(buffer.getvalue(), ".zip", text, source_type)
 
 
-def read_records(path: Path) -> tuple[Credential, Iterator[tuple[str, Any]]]:
-    """What a ``credentials.zip`` is worth and, only when it is trusted, file names with their records."""
+def read_records(path: Path) -> tuple[Credential, Mapping[str, Any]]:
+    """What a ``credentials.zip`` is worth and, only when it is trusted, records by file name."""
     with path.open("rb") as file:
         credential = check(file, ".zip")
     if credential.state != "trusted":
-        return credential, iter(())
+        return credential, {}
     try:
         with zipfile.ZipFile(path) as archive:
             content = archive.read(_LIST)
         if json.loads(credential.text or "") != {_LIST: sha256_bytes(content)}:
-            return Credential("broken", reason="its list is not the signed one"), iter(())
+            raise ValueError("its list is not the signed one")
+        return credential, json.loads(gzip.decompress(content))
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
-        return Credential("broken", reason=_one_line(error)), iter(())
-    entries = map(json.loads, gzip.decompress(content).splitlines())
-    return credential, ((entry["file"], entry["record"]) for entry in entries)
+        return Credential("broken", reason=_one_line(error)), {}
 
 
 def _marked(file: BinaryIO) -> bool:
     """Whether the bytes of a manifest are in `file`, whatever state it is in."""
     file.seek(0)
-    tail = b""
-    while block := file.read(1 << 20):
-        if _MARK in tail + block:
-            return True
-        tail = block[-len(_MARK) :]
-    return False
+    blocks = chain([b""], iter(lambda: file.read(_BLOCK), b""))
+    return any(_MARK in before + block for before, block in pairwise(blocks))
 
 
 def _c2pa() -> Any:

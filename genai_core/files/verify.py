@@ -233,7 +233,7 @@ def _run_record(path: Path) -> Mapping[str, Any] | None:
 
 @lru_cache(maxsize=4)
 def _signed_list(folder: Path) -> Mapping[str, Any]:
-    return dict(signing.read_records(folder / signing.CREDENTIALS)[1])
+    return signing.read_records(folder / signing.CREDENTIALS)[1]
 
 
 @lru_cache(maxsize=4)

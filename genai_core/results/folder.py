@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from genai_core.errors import ResourceError, UsageError
+from genai_core.errors import UsageError
 from genai_core.files.atomic import (
+    TEMPORARY,
     atomic_write,
-    explain_os_error,
     inside,
+    locked,
     make_folder,
     safe_name,
     sha256_file,
@@ -33,8 +32,8 @@ class OutputFolder:
     itself, unless somebody changed them since. A folder of another owner, or with anything in it and no
     manifest, is refused before anything is touched.
 
-    A file is announced (null) before it is written and settled with its sha256 after, so that a kill in
-    between leaves no file of which we do not know that it is ours.
+    A file is listed (null) before it is written and gets its sha256 after, so that a kill in between leaves
+    no file of which we do not know that it is ours.
 
     Args:
         folder: Made when missing.
@@ -48,13 +47,7 @@ class OutputFolder:
     @contextmanager
     def claimed(self) -> Iterator[None]:
         """Hold the folder for this run; refuse it when it holds anything else."""
-        make_folder(self.folder)
-        try:
-            descriptor = os.open(self.folder, os.O_RDONLY)
-        except OSError as error:
-            raise explain_os_error(error, self.folder) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        with locked(make_folder(self.folder)):
             self._check()
             self._write("running")
             try:
@@ -63,35 +56,24 @@ class OutputFolder:
                 if not self.files:  # nothing came of it: leave the folder to whoever comes next
                     (self.folder / MANIFEST).unlink(missing_ok=True)
                 raise
-        except BlockingIOError:
-            raise ResourceError(
-                f"{self.folder}: another process is working here", hint="wait for it, or choose another -o"
-            ) from None
-        finally:
-            os.close(descriptor)
+            self._write("done")
 
-    def announce(self, name: str) -> None:
-        """About to write `name`."""
-        if name not in self.files and (self.folder / name).exists():
-            raise UsageError(
-                f"{self.folder / name} is there and was not made by this run", hint="choose another -o"
-            )
+    @contextmanager
+    def writing(self, name: str) -> Iterator[Path]:
+        """Around the writing of the file `name`."""
+        path = inside(self.folder, name)
+        if name not in self.files and path.exists():
+            raise UsageError(f"{path} is there and was not made by this run", hint=_ELSEWHERE)
         self.files[name] = None
         self._write("running")
-
-    def settle(self, name: str) -> None:
-        """`name` is written."""
-        self.files[name] = sha256_file(self.folder / name)
+        yield path
+        self.files[name] = sha256_file(path)
         self._write("running")
-
-    def done(self) -> None:
-        """All is written."""
-        self._write("done")
 
     def _check(self) -> None:
         place = self.folder / MANIFEST
         if not place.exists():
-            if any(not child.name.startswith(".tmp-") for child in self.folder.iterdir()):
+            if any(not child.name.startswith(TEMPORARY) for child in self.folder.iterdir()):
                 raise UsageError(f"{self.folder} is not empty and not of this pipeline", hint=_ELSEWHERE)
             return
         try:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from genai_core.config import Config, to_toml
 from genai_core.errors import BadInput, UsageError
-from genai_core.files.atomic import atomic_write, inside, safe_name, sha256_file
+from genai_core.files.atomic import atomic_write, safe_name, sha256_file
 from genai_core.files.provenance import make_record, packages, read_record, sign_folder, write_record
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, RunInfo, derive_seed
@@ -190,10 +190,8 @@ class PipelineRun:
     def _writing(self, name: str) -> Iterator[Path]:
         if safe_name(name) == MANIFEST or name.endswith(".genai.json"):
             raise UsageError(f"{self.spec.id}: {name} is not for a pipeline to write")
-        path = inside(self.path, name)
-        self._folder.announce(name)
-        yield path
-        self._folder.settle(name)
+        with self._folder.writing(name) as path:
+            yield path
         if name not in self.files:
             self.files.append(name)
 
@@ -271,7 +269,6 @@ def run_pipeline(
                 "genai_run_finished", run=info, status="interrupted" if stopped else "failed", error=error
             )
             raise
-        run._folder.done()
     registry().notify("genai_run_finished", run=info, status="done", error=None)
     return run
 

@@ -16,23 +16,23 @@ import platform
 import secrets
 import shutil
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from genai_core.config import to_toml
-from genai_core.errors import BadInput, ResourceError, UsageError
+from genai_core.errors import BadInput, UsageError
 from genai_core.files.atomic import (
     append_line,
     atomic_dir,
     atomic_write,
-    explain_os_error,
+    locked,
     make_folder,
     safe_name,
 )
 from genai_core.protocols import RunInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
+    from contextlib import AbstractContextManager
     from pathlib import Path
 
 MANIFEST = "manifest.json"
@@ -124,25 +124,9 @@ class Run:
                 continue  # the torn last line of a killed run
         return [records[step] for step in sorted(records)]
 
-    @contextmanager
-    def lock(self) -> Iterator[None]:
+    def lock(self) -> AbstractContextManager[None]:
         """Hold the run for this process; `ResourceError` when another process works on it."""
-        import fcntl
-
-        try:
-            file = (self.path / "run.lock").open("a+")
-        except OSError as error:
-            raise explain_os_error(error, self.path) from error
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise ResourceError(
-                    f"{self.path}: another process is working on this run",
-                    hint="wait for it, or stop it first",
-                ) from None
-            # The lock belongs to the open file: the kernel drops it however the process dies.
-            yield
+        return locked(self.path / "run.lock")
 
 
 class Checkpoints:

@@ -166,8 +166,8 @@ def test_a_file_that_appeared_in_between_is_not_overwritten(tmp_path):
     folder = OutputFolder(tmp_path, {"spec": "a/b"})
     with folder.claimed():
         (tmp_path / "names.txt").write_text("theirs")
-        with pytest.raises(UsageError, match="not made by this run"):
-            folder.announce("names.txt")
+        with pytest.raises(UsageError, match="not made by this run"), folder.writing("names.txt"):
+            pass
     assert (tmp_path / "names.txt").read_text() == "theirs"
 
 

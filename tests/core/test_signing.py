@@ -27,7 +27,7 @@ from tests.support.media import samples
 from tests.support.records import record
 
 SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
-SUFFIXES = sorted(signing.MEDIA.keys() - {".jpeg", ".tiff"})
+SUFFIXES = sorted(signing.MEDIA - {".jpeg", ".tiff"})
 
 
 @pytest.fixture(autouse=True)
@@ -186,9 +186,9 @@ def test_a_run_has_one_signed_list(tmp_path):
         (tmp_path / name).write_text(name)
         write_record(tmp_path / name, record())
     place = sign_folder(tmp_path, names)
-    credential, entries = signing.read_records(place)
+    credential, records = signing.read_records(place)
     assert credential.state == "trusted"
-    assert dict(entries) == {name: read_record(tmp_path / name) for name in names}
+    assert records == {name: read_record(tmp_path / name) for name in names}
     with zipfile.ZipFile(place) as archive:
         assert archive.testzip() is None
 
@@ -200,9 +200,9 @@ def test_a_changed_list_is_never_trusted(tmp_path):
     whole, rng = place.read_bytes(), random.Random(1)
     for _ in range(300):
         place.write_bytes(mutate(whole, rng))
-        credential, entries = signing.read_records(place)
-        assert credential.state != "trusted" or dict(entries) == {"a.txt": read_record(tmp_path / "a.txt")}
-        assert credential.state == "trusted" or not list(entries)
+        credential, records = signing.read_records(place)
+        assert credential.state != "trusted" or records == {"a.txt": read_record(tmp_path / "a.txt")}
+        assert credential.state == "trusted" or not records
 
 
 def test_without_the_extra_nothing_is_signed(media, tmp_path, monkeypatch):
