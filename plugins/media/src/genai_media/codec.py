@@ -90,6 +90,7 @@ def encode(pixels: Pixels, suffix: str, icc: bytes | None, record: Mapping[str, 
         # Compressed without loss in a way that every reader knows: deflate with differences.
         options = [cv2.IMWRITE_TIFF_COMPRESSION, cv2.IMWRITE_TIFF_COMPRESSION_ADOBE_DEFLATE]
         options += [cv2.IMWRITE_TIFF_PREDICTOR, cv2.IMWRITE_TIFF_PREDICTOR_HORIZONTAL]
+        options += [cv2.IMWRITE_TIFF_XDPI, 72, cv2.IMWRITE_TIFF_YDPI, 72]  # baseline TIFF must say something
         return tiff.embed(_pack(".tiff", pixels, options), icc, xmp)
     small = to_8_bits(pixels)
     if suffix == ".webp":
