@@ -104,6 +104,15 @@ def test_bombs():
         read(png(16_000, 1_000, bytes(10)))
 
 
+@pytest.mark.usefixtures("no_decoder")
+def test_an_avif_that_says_it_is_small():
+    data = bytearray(written(NOISE, "AVIF"))
+    place = data.index(b"ispe") + 8
+    data[place : place + 8] = struct.pack(">II", 8, 8)
+    with pytest.raises(BadInput, match="50 x 40"):
+        read(bytes(data), pixels=1_999)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_cut_is_found(kind, capfd):
     data = written(NOISE, kind)

@@ -23,6 +23,12 @@ from genai_media.image import Image
 RNG = np.random.default_rng(3)
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 EXACT = (".png", ".webp", ".tif", ".tiff", ".avif")
+CREDENTIALED = {
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".webp": "image/webp",
+    ".tiff": "image/tiff",
+}
 COMPOSITE = "compositeWithTrainedAlgorithmicMedia"
 
 
@@ -36,19 +42,9 @@ def picture(channels=3, kind=np.uint8):
 
 def record(**config):
     return make_record(
-        "pipeline",
-        spec_id="style/stylise",
-        plugin_version="0.1.0",
-        weights_sha256=None,
+        {"kind": "pipeline", "pipeline": "style/stylise", "config": {}, "seed": 7, "output": "a"},
         config={"title": 'a <b> & "c" ]]> é', **config},
-        config_hash="0" * 16,
-        seed=7,
-        shard=None,
-        options={},
-        data_fingerprint=None,
-        packages={"genai-core": "0.1.0"},
         modality="image",
-        recipe={"kind": "pipeline", "pipeline": "style/stylise", "config": {}, "seed": 7, "output": "a"},
         digital_source_type=COMPOSITE,
     )
 
@@ -118,7 +114,7 @@ def test_pillow_finds_the_packet(suffix):
     described = ET.fromstring(packet[: packet.index(b"<?xpacket end")])[0][0]
     fields = {item.tag.partition("}")[2]: item.text for item in described}
     assert fields["DigitalSourceType"].endswith("/" + COMPOSITE)
-    assert fields["CreatorTool"] == "style/stylise 0.1.0"
+    assert fields["CreatorTool"].startswith("style/stylise ")
     assert json.loads(fields["record"]) == record()
 
 
@@ -139,7 +135,7 @@ def test_exiftool_reads_the_source_type(suffix, tmp_path):
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     (found,) = json.loads(done.stdout)
     assert found["DigitalSourceType"].endswith("/" + COMPOSITE)
-    assert found["CreatorTool"] == "style/stylise 0.1.0"
+    assert found["CreatorTool"].startswith("style/stylise ")
     assert (found["ImageWidth"], found["ImageHeight"]) == (64, 48)
     assert "Error" not in found
     assert found["ProfileDescription"]
@@ -163,13 +159,13 @@ def test_verify_knows_the_file_and_finds_a_changed_byte(suffix, tmp_path):
     assert verdict.status == "changed", verdict
 
 
-@pytest.mark.parametrize("suffix", [suffix for suffix in Image.suffixes if suffix in MEDIA])
+@pytest.mark.parametrize("suffix", CREDENTIALED)
 def test_the_reader_of_content_credentials(suffix, tmp_path):
     c2pa = pytest.importorskip("c2pa")
     image = picture()
     image.record = record()
     path = image.save(tmp_path / f"made{suffix}")
-    with path.open("rb") as file, c2pa.Reader(MEDIA[suffix], file) as reader:
+    with path.open("rb") as file, c2pa.Reader(CREDENTIALED[suffix], file) as reader:
         report = json.loads(reader.json())
     manifest = report["manifests"][report["active_manifest"]]
     (actions,) = (a["data"] for a in manifest["assertions"] if a["label"].startswith("c2pa.actions"))

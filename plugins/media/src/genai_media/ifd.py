@@ -30,7 +30,7 @@ _SIZES = {
 }
 _UNSIGNED = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}
 _MOST_VALUES = 1 << 20  # a strip a row for the highest picture that OpenCV reads
-_MOST_DIRECTORIES = 10_000
+_MOST_ENTRIES = 100_000  # of all directories, which may lie over each other
 SHORT, LONG, UNDEFINED = 3, 4, 7
 
 
@@ -69,18 +69,20 @@ class Directory:
         entry = self.entries[tag]
         return Cursor(self.data, self.name, entry.at).take(entry.size)
 
-    def numbers(self, tag: int, default: tuple[int, ...] = ()) -> tuple[int, ...]:
-        """The values of a tag, `default` where it is missing; `BadInput` if they are no whole numbers."""
+    def numbers(self, tag: int, default: tuple[int, ...] = (), most: int = _MOST_VALUES) -> tuple[int, ...]:
+        """The first `most` values of a tag, `default` where it is missing; `BadInput` if it has no numbers."""
         entry = self.entries.get(tag)
         if entry is None:
             return default
         if entry.kind not in _UNSIGNED or not 1 <= entry.count <= _MOST_VALUES:
             raise BadInput(self.name, f"damaged: tag {tag} has {entry.count} values of type {entry.kind}")
-        return struct.unpack(f"{self.order}{entry.count}{_UNSIGNED[entry.kind]}", self.raw(tag))
+        count = min(entry.count, most)
+        raw = Cursor(self.data, self.name, entry.at).take(count * _SIZES[entry.kind])
+        return struct.unpack(f"{self.order}{count}{_UNSIGNED[entry.kind]}", raw)
 
     def number(self, tag: int, default: int) -> int:
         """The first value of a tag."""
-        return self.numbers(tag, (default,))[0]
+        return self.numbers(tag, (default,), most=1)[0]
 
 
 def directories(data: bytes, name: str) -> Iterator[Directory]:
@@ -92,13 +94,14 @@ def directories(data: bytes, name: str) -> Iterator[Directory]:
     wide = cursor.number(2) == 43
     if wide:
         cursor.at = 8
-    place, seen = cursor.number(8 if wide else 4), set[int]()
+    place, read = cursor.number(8 if wide else 4), 0
     while place:
-        if place in seen or len(seen) >= _MOST_DIRECTORIES:
-            raise BadInput(name, "damaged: its pages run in a circle", place)
-        seen.add(place)
         cursor.at = place
-        entries = dict(_entry(cursor, wide) for _ in range(cursor.number(8 if wide else 2)))
+        count = cursor.number(8 if wide else 2)
+        read += count + 1
+        if read > _MOST_ENTRIES:
+            raise BadInput(name, "damaged: its pages have too many tags, or run in a circle", place)
+        entries = dict(_entry(cursor, wide) for _ in range(count))
         yield Directory(
             data, name, order, {tag: entry for tag, entry in entries.items() if entry.kind in _SIZES}
         )

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from genai_core.errors import BadInput
 from genai_media.formats import Cursor, Scan, check_size, refuse_clip
+from genai_media.formats.av1 import frame_size
 
 if TYPE_CHECKING:
     from genai_core.files.safeio import Limits
@@ -28,10 +29,14 @@ def scan(data: bytes, name: str, limits: Limits) -> Scan:
     if b"meta" not in boxes:
         raise BadInput(name, "an AVIF without a picture")
     meta = _inside(data, name, boxes[b"meta"], skip=4)
-    for box in (b"pitm", b"iloc", b"iprp"):
+    for box in (b"pitm", b"iloc", b"iinf", b"iprp"):
         if box not in meta:
             raise BadInput(name, f"damaged: an AVIF without its box {box.decode()!a}")
-    _check_places(_cursor(data, name, meta[b"iloc"]))
+    kinds = _kinds(_cursor(data, name, meta[b"iinf"]))
+    start = meta.get(b"idat", (0, 0))[0]
+    for number, stream in _items(_cursor(data, name, meta[b"iloc"]), start):
+        if kinds.get(number) == b"av01":  # libavif unpacks the frame and then cuts it to the size it was told
+            check_size(*frame_size(stream, name), name, limits)
     parts = _inside(data, name, meta[b"iprp"])
     properties = list(_boxes(_cursor(data, name, parts.get(b"ipco", (0, 0)))))
     depth = 8
@@ -111,23 +116,39 @@ def _associations(cursor: Cursor, item: int) -> list[int]:
     return []
 
 
-def _check_places(cursor: Cursor) -> None:
-    """Whether every piece of every item lies within the file."""
+def _kinds(cursor: Cursor) -> dict[int, bytes]:
+    """Number of each item to its type."""
+    cursor.take(4 if cursor.number(4) >> 24 else 2)
+    kinds = {}
+    for kind, place in _boxes(cursor):
+        entry = _cursor(cursor.data, cursor.name, place)
+        version = entry.number(4) >> 24
+        if kind == b"infe" and version >= 2:
+            number = entry.number(2 if version == 2 else 4)
+            kinds[number] = entry.take(6)[2:]
+    return kinds
+
+
+def _items(cursor: Cursor, inside: int) -> Iterator[tuple[int, bytes]]:
+    """Number and bytes of each item; those that lie in the box ``idat`` count from `inside`."""
     version = cursor.number(4) >> 24
     first, second = cursor.number(1), cursor.number(1)
     widths = (first >> 4, first & 15, second >> 4, second & 15 if version else 0)
+    total = 0
     for _ in range(cursor.number(4 if version == 2 else 2)):
-        cursor.take(4 if version == 2 else 2)
+        item = cursor.number(4 if version == 2 else 2)
         method = cursor.number(2) & 15 if version else 0
         cursor.take(2)
-        base = cursor.number(widths[2])
+        base = cursor.number(widths[2]) + (inside if method == 1 else 0)
+        pieces = []
         for _ in range(cursor.number(2)):
             cursor.take(widths[3])
             at, size = cursor.number(widths[0]), cursor.number(widths[1])
-            if method == 0 and base + at + size > len(cursor.data):
-                raise BadInput(
-                    cursor.name, "truncated: the file ends before its picture does", len(cursor.data)
-                )
+            total += size
+            if total > len(cursor.data):
+                raise BadInput(cursor.name, "damaged: its pieces are larger than the file")
+            pieces.append(Cursor(cursor.data, cursor.name, base + at).take(size))
+        yield item, b"".join(pieces)
 
 
 def _frames(data: bytes, moov: tuple[int, int], name: str) -> int:
