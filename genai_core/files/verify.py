@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from genai_core.errors import BadInput
 from genai_core.files import signing
+from genai_core.files.atomic import TEMPORARY
 from genai_core.files.provenance import (
     SUFFIX,
     Record,
@@ -34,7 +35,12 @@ if TYPE_CHECKING:
 Status = Literal["ok", "changed", "missing", "record only", "no record", "unreadable"]
 _BLOCK = 1 << 20
 _ABOVE = 4
-_UNFINISHED = ".tmp-"  # how atomic writes call what is not finished
+_PLACES = {
+    "beside": "beside it",
+    "inside": "inside the file",
+    "signed": "in its signature",
+    "run": f"in {signing.CREDENTIALS}",
+}
 # What a run or a bulk sample notes for itself; nobody is handed these as results.
 _NOTES = frozenset({"manifest.json", "plan.json", "index.jsonl"})
 
@@ -70,120 +76,135 @@ def verify(path: Path) -> Iterator[Verdict]:
     """
     _signed_list.cache_clear()
     _recorded.cache_clear()
-    if path.name.endswith(SUFFIX) and not path.is_dir():
-        path = path.with_name(path.name.removesuffix(SUFFIX))
     if path.is_dir():
         yield from _verify_folder(path)
-    elif os.path.lexists(path) or record_path(path).exists():
-        yield _verify_file(path)
     else:
-        raise BadInput(path, "no such file or folder")
+        yield examine(path)[0]
 
 
-def _verify_file(path: Path) -> Verdict:
-    """The verdict on one file."""
+def examine(path: Path) -> tuple[Verdict, Record | None]:
+    """The verdict on one file, which may be named by its record, and the first record that speaks for it.
+
+    Raises:
+        BadInput: There is neither the file nor a record of it.
+    """
+    path = path.with_name(path.name.removesuffix(SUFFIX))
     try:
         if not os.path.lexists(path):
             return _missing(path)
         if not stat.S_ISREG(path.stat().st_mode):
-            return Verdict(path, "unreadable", "not a regular file")
+            return Verdict(path, "unreadable", "not a regular file"), None
         if path.name == signing.CREDENTIALS:
-            return _verify_credentials(path)
-        digest, size, head = _read(path)
+            return _examine_credentials(path)
         with path.open("rb") as file:
+            head = file.read(_BLOCK)
+            file.seek(0)
+            digest, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+            file.seek(0)
             credential = signing.check(file, path.suffix.lower())
     except OSError as error:
-        return Verdict(path, "unreadable", error.strerror or str(error))
-    evidence = _Evidence(digest, size)
-    evidence.weigh_beside(path)
-    evidence.weigh_inside(head)
-    evidence.weigh_signature(credential)
-    evidence.weigh_run(_run_record(path))
-    return evidence.verdict(path)
+        return Verdict(path, "unreadable", error.strerror or str(error)), None
+    claims = [_beside(path, digest, size), _inside(head), _signed(credential), _in_run(path, digest)]
+    return _weigh(path, [claim for claim in claims if claim])
 
 
-@dataclass(slots=True)
-class _Evidence:
-    """What speaks for a file with this hash, gathered layer by layer."""
+class _Claim(NamedTuple):
+    """What one layer says of a file.
 
-    digest: str
-    size: int
+    Attributes:
+        layer: As in `Verdict`.
+        record: The record it holds.
+        proof: It vouches for the bytes as they are.
+        against: How it contradicts them.
+        doubt: Why it proves nothing.
+    """
+
+    layer: str
     record: Record | None = None
-    layers: list[str] = field(default_factory=list)
-    contradictions: list[str] = field(default_factory=list)
-    doubts: list[str] = field(default_factory=list)
-    proven: bool = False
+    proof: bool = False
+    against: str = ""
+    doubt: str = ""
 
-    def weigh_beside(self, path: Path) -> None:
-        if not os.path.lexists(record_path(path)):
-            return
-        self.layers.append("beside")
-        try:
-            record = read_record(path)
-        except BadInput as error:
-            self.contradictions.append(error.reason)
-            return
-        self.record = record
-        self.proven = record["file"]["sha256"] == self.digest
-        if not self.proven:
-            self.contradictions.append(self._difference(path, record["file"]["size"]))
 
-    def weigh_inside(self, head: bytes) -> None:
-        if (record := embedded_record(head)) is not None:
-            self.layers.append("inside")
-            self._compare(record, "the record inside the file")
+def _weigh(path: Path, claims: list[_Claim]) -> tuple[Verdict, Record | None]:
+    place, record = next(((claim.layer, claim.record) for claim in claims if claim.record), ("", None))
+    against = [claim.against for claim in claims if claim.against]
+    against += [
+        f"the record {_PLACES[claim.layer]} is another one than that {_PLACES[place]}"
+        for claim in claims
+        if claim.record and record and unsealed(claim.record) != unsealed(record)
+    ]
+    status: Status = "no record"
+    if against:
+        status = "changed"
+    elif any(claim.proof for claim in claims):
+        status = "ok"
+    elif claims:
+        status = "record only"
+    detail = "; ".join(against + [claim.doubt for claim in claims if claim.doubt])
+    return _verdict(path, status, detail, tuple(claim.layer for claim in claims), record)
 
-    def weigh_signature(self, credential: signing.Credential) -> None:
-        if credential.state == "none":
-            return
-        self.layers.append("signed")
-        if credential.state == "broken":
-            self.contradictions.append(f"its signature does not hold: {credential.reason}")
-        elif credential.state == "trusted" and credential.text is not None:
-            self.proven = True
-            try:
-                self._compare(parse_record(credential.text.encode(), "signature"), "the signed record")
-            except BadInput as error:
-                self.contradictions.append(error.reason)
-        else:
-            self.doubts.append(credential.reason)
 
-    def weigh_run(self, record: Mapping[str, Any] | None) -> None:
-        if record is None:
-            return
-        self.layers.append("run")
-        if record["file"]["sha256"] != self.digest:
-            self.contradictions.append(f"not the file that {signing.CREDENTIALS} was signed for")
-        else:
-            self.proven = True
-        self._compare(record, f"the record in {signing.CREDENTIALS}")
+def _verdict(
+    path: Path, status: Status, detail: str, layers: tuple[str, ...], record: Record | None
+) -> tuple[Verdict, Record | None]:
+    generator, seed = (record["generator"]["id"], record["seed"]) if record else (None, None)
+    return Verdict(path, status, detail, generator, seed, layers), record
 
-    def verdict(self, path: Path) -> Verdict:
-        status: Status = "no record"
-        if self.contradictions:
-            status = "changed"
-        elif self.proven:
-            status = "ok"
-        elif self.layers:
-            status = "record only"
-        record = self.record or {"generator": {"id": None}, "seed": None}
-        detail = "; ".join(self.contradictions + self.doubts)
-        return Verdict(path, status, detail, record["generator"]["id"], record["seed"], tuple(self.layers))
 
-    def _compare(self, record: Mapping[str, Any], what: str) -> None:
-        if self.record is not None and unsealed(record) != unsealed(self.record):
-            self.contradictions.append(f"{what} is another one than that beside it")
-        self.record = self.record or dict(record)
+def _beside(path: Path, digest: str, size: int) -> _Claim | None:
+    if not os.path.lexists(record_path(path)):
+        return None
+    try:
+        record = read_record(path)
+    except BadInput as error:
+        return _Claim("beside", against=error.reason)
+    if record["file"]["sha256"] == digest:
+        return _Claim("beside", record, proof=True)
+    return _Claim("beside", record, against=_difference(path, digest, size, record["file"]["size"]))
 
-    def _difference(self, path: Path, size: int) -> str:
-        own = _recorded(path.parent).get(self.digest)
-        if own is not None and own != path.name:
-            return f"the record beside it belongs to another file: {own!a} has the one of this content"
-        if self.size < size:
-            return f"truncated: {self.size:,} of {size:,} bytes"
-        if self.size > size:
-            return f"grown: {self.size:,} instead of {size:,} bytes"
-        return "its content was changed"
+
+def _inside(head: bytes) -> _Claim | None:
+    record = embedded_record(head)
+    return _Claim("inside", record) if record else None
+
+
+def _signed(credential: signing.Credential) -> _Claim | None:
+    if credential.state == "none":
+        return None
+    if credential.state == "broken":
+        return _Claim("signed", against=f"its signature does not hold: {credential.reason}")
+    if credential.state != "trusted" or credential.text is None:
+        return _Claim("signed", doubt=credential.reason)
+    try:
+        return _Claim("signed", parse_record(credential.text.encode(), "signature"), proof=True)
+    except BadInput as error:
+        return _Claim("signed", against=error.reason)
+
+
+def _in_run(path: Path, digest: str) -> _Claim | None:
+    """The signed record of a file in the ``credentials.zip`` of its folder or one above."""
+    for folder in list(path.absolute().parents)[:_ABOVE]:
+        if (folder / signing.CREDENTIALS).is_file():
+            found = _signed_list(folder).get(path.absolute().relative_to(folder).as_posix())
+            if found is None:
+                return None
+            record = check_record(found, folder / signing.CREDENTIALS)
+            if record["file"]["sha256"] == digest:
+                return _Claim("run", record, proof=True)
+            return _Claim("run", record, against=f"not the file that {signing.CREDENTIALS} was signed for")
+    return None
+
+
+def _difference(path: Path, digest: str, size: int, recorded: int) -> str:
+    own = _recorded(path.parent).get(digest)
+    if own is not None and own != path.name:
+        return f"the record beside it belongs to another file: {own!a} has the one of this content"
+    if size < recorded:
+        return f"truncated: {size:,} of {recorded:,} bytes"
+    if size > recorded:
+        return f"grown: {size:,} instead of {recorded:,} bytes"
+    return "its content was changed"
 
 
 def _verify_folder(root: Path) -> Iterator[Verdict]:
@@ -191,44 +212,34 @@ def _verify_folder(root: Path) -> Iterator[Verdict]:
         below.sort()
         here, present = Path(folder), set(names)
         for name in sorted(present):
-            if name.startswith(_UNFINISHED) or name in _NOTES:
+            if name.startswith(TEMPORARY) or name in _NOTES:
                 continue
             if not name.endswith(SUFFIX):
-                yield _verify_file(here / name)
+                yield examine(here / name)[0]
             elif name.removesuffix(SUFFIX) not in present:
-                yield _verify_file(here / name.removesuffix(SUFFIX))
+                yield examine(here / name.removesuffix(SUFFIX))[0]
         for name in sorted(_signed_list(here) if signing.CREDENTIALS in present else ()):
             if not os.path.lexists(here / name) and not record_path(here / name).exists():
                 yield Verdict(here / name, "missing", f"{signing.CREDENTIALS} lists it", layers=("run",))
 
 
-def _missing(path: Path) -> Verdict:
+def _missing(path: Path) -> tuple[Verdict, Record | None]:
+    if not os.path.lexists(record_path(path)):
+        raise BadInput(path, "no such file or folder, and no record of one")
+    record, state = None, "only its record is left"
     try:
         record = read_record(path)
     except BadInput as error:
-        return Verdict(path, "missing", f"only a record is left, and {error.reason}", layers=("beside",))
-    generator, seed = record["generator"]["id"], record["seed"]
-    return Verdict(path, "missing", "only its record is left", generator, seed, ("beside",))
+        state += f", and {error.reason}"
+    return _verdict(path, "missing", state, ("beside",), record)
 
 
-def _verify_credentials(path: Path) -> Verdict:
+def _examine_credentials(path: Path) -> tuple[Verdict, Record | None]:
     credential, _ = signing.read_records(path)
     if credential.state == "trusted":
-        return Verdict(path, "ok", "the signed records of this folder", layers=("signed",))
-    if credential.state == "none":
-        return Verdict(path, "no record")
-    status: Status = "changed" if credential.state == "broken" else "record only"
-    return Verdict(path, status, credential.reason, layers=("signed",))
-
-
-def _run_record(path: Path) -> Mapping[str, Any] | None:
-    """The signed record of a file in the ``credentials.zip`` of its folder or one above."""
-    for folder in list(path.absolute().parents)[:_ABOVE]:
-        if (folder / signing.CREDENTIALS).is_file():
-            name = path.absolute().relative_to(folder).as_posix()
-            record = _signed_list(folder).get(name)
-            return record and check_record(record, folder / signing.CREDENTIALS)
-    return None
+        return _verdict(path, "ok", "the signed records of this folder", ("signed",), None)
+    claim = _signed(credential)
+    return _weigh(path, [claim] if claim else [])
 
 
 @lru_cache(maxsize=4)
@@ -246,14 +257,3 @@ def _recorded(folder: Path) -> Mapping[str, str]:
         except BadInput:
             continue
     return found
-
-
-def _read(path: Path) -> tuple[str, int, bytes]:
-    """sha256, size and first block of a file."""
-    digest, size, head = hashlib.sha256(), 0, b""
-    with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            head = head or block
-            size += len(block)
-            digest.update(block)
-    return digest.hexdigest(), size, head

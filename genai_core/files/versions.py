@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 
@@ -13,13 +14,9 @@ from packaging.utils import canonicalize_name
 _BYSTANDERS = {"click", "jinja2", "packaging", "pluggy", "rich"}
 
 
-def packages(plugin: str | None = None) -> dict[str, str]:
-    """Versions of Python, the core, the distribution behind `plugin` and what these declare to need."""
-    return dict(_packages(plugin))
-
-
 @cache
-def _packages(plugin: str | None) -> dict[str, str]:
+def packages(plugin: str | None = None) -> Mapping[str, str]:
+    """Versions of Python, the core, the distribution behind `plugin` and what these declare to need."""
     entries = metadata.entry_points(group="genai_core.plugins", name=plugin) if plugin else ()
     waiting = ["genai-core", *(entry.dist.name for entry in entries if entry.dist)]
     own = set(waiting)

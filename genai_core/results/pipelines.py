@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from genai_core.config import Config, to_toml
 from genai_core.errors import BadInput, UsageError
 from genai_core.files.atomic import atomic_write, safe_name, sha256_file
-from genai_core.files.provenance import make_record, packages, read_record, sign_folder, write_record
+from genai_core.files.provenance import make_record, read_record, sign_folder, write_record
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, RunInfo, derive_seed
 from genai_core.results.folder import MANIFEST, OutputFolder
@@ -197,22 +197,14 @@ class PipelineRun:
 
     def _record(self, output: str, modality: str) -> dict[str, Any]:
         config, model = self.config.model_dump(mode="json"), self._model
+        origin = {"kind": "pipeline", "pipeline": self.spec.id, "config": config, "seed": self.seed}
+        device = model.device.partition(":")[0] if model else None
         return make_record(
-            "pipeline",
-            spec_id=self.spec.id,
-            plugin_version=registry().version(self.spec.plugin),
-            weights_sha256=model.weights_sha256 if model else None,
+            {**origin, "output": output, "device": device},
             config=config,
-            config_hash=self.config.hash(),
-            seed=self.seed,
-            shard=None,
-            options={},
-            data_fingerprint=model.about.get("data", {}).get("fingerprint") if model else None,
-            packages=packages(self.spec.plugin),
             modality=modality,
-            recipe={"kind": "pipeline", "pipeline": self.spec.id, "config": config, "seed": self.seed}
-            | {"output": output},
-            device=model.device if model else None,
+            weights_sha256=model.weights_sha256 if model else None,
+            data_fingerprint=model.data_fingerprint if model else None,
         )
 
     def _command(self) -> str:

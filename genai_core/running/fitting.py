@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genai_core.errors import BadInput, GenaiError, Interrupted, UsageError
-from genai_core.files.provenance import packages
+from genai_core.files.versions import packages
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, Dataset, Fits, Trains
 from genai_core.running.device import peak_memory_mb, pick_device, set_threads

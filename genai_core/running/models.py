@@ -53,6 +53,12 @@ class Loaded:
     device: str = "cpu"
     about: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def data_fingerprint(self) -> str | None:
+        """Fingerprint of the data set it was trained on, where known."""
+        found: str | None = self.about.get("data", {}).get("fingerprint")
+        return found
+
 
 def save_model(
     folder: Path, model: Any, spec_id: str, *, about: Mapping[str, Any], half: bool = False

@@ -18,7 +18,7 @@ import torch
 from genai_core.errors import BadInput, PluginError, UsageError
 from genai_core.files.artifacts import Artifact
 from genai_core.files.atomic import atomic_write, inside, make_folder, sha256_file
-from genai_core.files.provenance import make_record, packages, read_record, sign_folder
+from genai_core.files.provenance import make_record, read_record, sign_folder
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, Samples, derive_seed
 from genai_core.running.models import Loaded, load_model
@@ -209,22 +209,14 @@ def write_shard(loaded: Loaded, plan: Plan, out: Path, shard: int, suffix: str |
 
 def shard_record(loaded: Loaded, plan: Plan, artifact: Artifact, shard: int | None) -> dict[str, Any]:
     """The provenance record of one artifact of a plan; `shard` None stands for all shards together."""
-    config = loaded.model.config
+    device = loaded.device.partition(":")[0]
+    origin = {"kind": "sample", "model": loaded.spec.id, "weights_sha256": loaded.weights_sha256}
     return make_record(
-        "sample",
-        spec_id=loaded.spec.id,
-        plugin_version=registry().version(loaded.spec.plugin),
-        weights_sha256=loaded.weights_sha256,
-        config=config.model_dump(mode="json"),
-        config_hash=config.hash(),
-        seed=plan.seed,
-        shard=shard,
-        options=dict(plan.options),
-        data_fingerprint=loaded.about.get("data", {}).get("fingerprint"),
-        packages=packages(loaded.spec.plugin),
+        {**origin, **asdict(plan), "shard": shard, "device": device},
+        config=loaded.model.config.model_dump(mode="json"),
         modality=artifact.modality,
-        recipe={"kind": "sample", "model": loaded.spec.id, "weights_sha256": loaded.weights_sha256}
-        | {**asdict(plan), "shard": shard, "device": loaded.device.partition(":")[0]},
+        weights_sha256=loaded.weights_sha256,
+        data_fingerprint=loaded.data_fingerprint,
     )
 
 

@@ -208,21 +208,7 @@ def _record(bench: Bench, artifact: Artifact) -> dict[str, Any]:
     from genai_core.files.provenance import make_record
 
     recipe = {"kind": "pipeline", "pipeline": "x/example", "config": {}, "seed": 7, "output": "example"}
-    return make_record(
-        "pipeline",
-        spec_id="x/example",
-        plugin_version="0",
-        weights_sha256=None,
-        config={},
-        config_hash="0" * 16,
-        seed=7,
-        shard=None,
-        options={},
-        data_fingerprint=None,
-        packages={},
-        modality=artifact.modality,
-        recipe=recipe,
-    )
+    return make_record(recipe, config={}, modality=artifact.modality)
 
 
 def _another(bench: Bench, spec: Any) -> Artifact:

@@ -113,15 +113,11 @@ def test_preview():
 
 
 def test_a_record_is_written_beside_the_file(tmp_path):
-    from genai_core.files.provenance import make_record, packages
+    from genai_core.files.provenance import make_record
 
     text = Text(["a"])
-    text.record = make_record(
-        "sample", spec_id="x/y", plugin_version="1", weights_sha256=None, config={}, config_hash="0" * 16, 
-        seed=1, shard=None, options={}, data_fingerprint=None, packages=packages(), modality="text",
-        recipe={"kind": "sample", "model": "x/y", "weights_sha256": None, "n": 1, "seed": 1, "shard_size": 1,
-                "shard": None, "options": {}},
-    )  # fmt: skip
+    recipe = {"kind": "sample", "model": "x/y", "weights_sha256": None, "n": 1, "seed": 1, "shard_size": 1}
+    text.record = make_record({**recipe, "shard": None, "options": {}}, config={}, modality="text")
     path = text.save(tmp_path / "a.txt")
     record = json.loads((tmp_path / "a.txt.genai.json").read_text())
     assert record["generator"]["id"] == "x/y"

@@ -22,7 +22,6 @@ from genai_core.files.provenance import (
     check_record,
     embedded_record,
     make_record,
-    packages,
     parse_record,
     read_record,
     record_path,
@@ -30,6 +29,7 @@ from genai_core.files.provenance import (
     without_paths,
     write_record,
 )
+from genai_core.files.versions import packages
 from tests.support.records import record
 
 ANY_JSON = st.recursive(
@@ -132,9 +132,9 @@ def test_packages_are_those_that_matter():
         {"seed": "7"},
         {"seed": True},
         {"seed": 1.0},
-        {"spec_id": "../../etc"},
-        {"spec_id": "toys/rnn\x1b[2J"},
-        {"plugin_version": ""},
+        {"model": "../../etc"},
+        {"model": "toys/rnn\x1b[2J"},
+        {"generator": {"id": "toys/rnn", "version": ""}},
         {"weights_sha256": "zz"},
         {"shard": -1},
         {"config": {"x": float("nan")}},

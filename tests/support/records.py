@@ -4,35 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
-from genai_core.files.provenance import make_record, packages
+from genai_core.files.provenance import check_record, make_record
 
 WEIGHTS = "ab" * 32
+RECIPE = {
+    "kind": "sample",
+    "model": "toys/rnn",
+    "weights_sha256": WEIGHTS,
+    "n": 5,
+    "seed": 7,
+    "shard_size": 1024,
+    "shard": 0,
+    "options": {"length": 6},
+    "device": "cpu",
+}
 
 
 def record(**changes: Any) -> dict[str, Any]:
-    """A record of shard 0 of a sampling run; `changes` replace arguments of `make_record`."""
-    values: dict[str, Any] = {
-        "spec_id": "toys/rnn",
-        "plugin_version": "0",
-        "weights_sha256": WEIGHTS,
-        "config": {"width": 8},
-        "config_hash": "0123456789abcdef",
-        "seed": 7,
-        "shard": 0,
-        "options": {"length": 6},
-        "data_fingerprint": "cd" * 32,
-        "packages": packages(),
-        "modality": "text",
-        "recipe": {
-            "kind": "sample",
-            "model": "toys/rnn",
-            "weights_sha256": WEIGHTS,
-            "n": 5,
-            "seed": 7,
-            "shard_size": 1024,
-            "shard": 0,
-            "options": {"length": 6},
-            "device": "cpu",
-        },
-    }
-    return make_record("sample", **{**values, **changes})
+    """A record of shard 0 of a sampling run.
+
+    `changes` replace values of the recipe or the whole of it, arguments of `make_record`, and fields of what
+    it made.
+    """
+    recipe = changes.pop("recipe", {**RECIPE, **{key: changes.pop(key) for key in RECIPE.keys() & changes}})
+    arguments = {"config": {"width": 8}, "modality": "text", "weights_sha256": WEIGHTS}
+    arguments |= {"data_fingerprint": "cd" * 32, "digital_source_type": "trainedAlgorithmicMedia"}
+    arguments |= {key: changes.pop(key) for key in arguments.keys() & changes}
+    return check_record({**make_record(recipe, **arguments), **changes}, "record")

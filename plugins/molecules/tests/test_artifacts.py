@@ -10,7 +10,7 @@ from rdkit.Chem import Crippen, Descriptors
 
 from genai_core.errors import BadInput, UsageError
 from genai_core.files.artifacts import artifact_for
-from genai_core.files.provenance import embedded_record, make_record, packages
+from genai_core.files.provenance import embedded_record, make_record
 from genai_molecules.artifacts import Molecules
 from genai_molecules.data import sample
 from genai_molecules.properties import PROPERTIES, alerts, properties, sa_score
@@ -94,21 +94,7 @@ def test_three_dimensions_on_request(tmp_path):
 
 def test_a_structure_file_says_where_it_comes_from(tmp_path):
     recipe = {"kind": "sample", "model": "x/y", "weights_sha256": None, "n": 1, "seed": 1, "shard_size": 1}
-    record = make_record(
-        "sample",
-        spec_id="x/y",
-        plugin_version="1",
-        weights_sha256=None,
-        config={},
-        config_hash="0" * 16,
-        seed=1,
-        shard=None,
-        options={},
-        data_fingerprint=None,
-        packages=packages(),
-        modality="molecules",
-        recipe={**recipe, "shard": None, "options": {}},
-    )
+    record = make_record({**recipe, "shard": None, "options": {}}, config={}, modality="molecules")
     molecules = Molecules(["CCO", "CCN"])
     data = molecules.encode(".sdf", record)
     assert embedded_record(data) == record
