@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from genai_core.errors import BadInput, UsageError
 from genai_core.files.atomic import atomic_write
 from genai_core.files.safeio import Limits, limits_for, read_bytes, split_lines
 
+# Line ends, NUL and halves of surrogate pairs, which UTF-8 has no bytes for.
+_UNWRITABLE = re.compile("[\n\r\0\ud800-\udfff]")
 PreviewKind = Literal["svg", "png", "jpeg", "audio", "video", "text"]
 
 
@@ -175,12 +178,10 @@ class Text(Artifact):
         for number, line in enumerate(self.lines, start=1):
             if not isinstance(line, str):
                 raise BadInput("text", f"is a {type(line).__name__}, not a string", number)
-            if "\n" in line or "\r" in line or "\0" in line:
-                raise BadInput("text", "a line holds a line end or a NUL", number)
-            if not _encodable(line) or (number == 1 and line.startswith("\ufeff")):
-                raise BadInput(
-                    "text", "a line holds half a surrogate pair or starts with a byte order mark", number
-                )
+            if found := _UNWRITABLE.search(line):
+                raise BadInput("text", f"a line holds {found[0]!a}, which a text file cannot", number)
+            if number == 1 and line.startswith("\ufeff"):
+                raise BadInput("text", "starts with a byte order mark", number)
 
     def encode(self, suffix: str, record: Mapping[str, Any] | None) -> bytes:
         return "".join(f"{line}\n" for line in self.lines).encode()
@@ -209,26 +210,23 @@ def artifact_for(path_or_modality: str | Path, modality: str | None = None) -> t
     """
     from genai_core.plugins.registry import registry
 
-    specs = registry().specs("artifact")
     suffix, _ = split_suffix(path_or_modality)
     if isinstance(path_or_modality, str) and not suffix:
-        found = [spec for spec in specs if spec.name == path_or_modality]
-        known = "modalities: " + ", ".join(sorted({spec.name for spec in specs}))
-        what = f"no installed plugin has the modality {path_or_modality!r}"
-    else:
-        found = [spec for spec in specs if suffix in spec.suffixes and modality in (None, spec.name)]
-        known = "known suffixes: " + ", ".join(sorted({s for spec in specs for s in spec.suffixes}))
-        what = (
-            f"{path_or_modality}: no installed plugin reads or writes {suffix or 'files without a suffix'!r}"
-        )
+        loaded: type[Artifact] = registry().load(registry().find("artifact", path_or_modality))
+        return loaded
+    specs = registry().specs("artifact")
+    found = [spec for spec in specs if suffix in spec.suffixes and modality in (None, spec.name)]
     if not found:
-        raise UsageError(what, hint=known)
+        raise UsageError(
+            f"{path_or_modality}: no installed plugin reads or writes {suffix or 'files without a suffix'!r}",
+            hint="known suffixes: " + ", ".join(sorted({s for spec in specs for s in spec.suffixes})),
+        )
     if len(found) > 1:
         ids = ", ".join(spec.id for spec in found)
         raise UsageError(
             f"{path_or_modality}: several plugins read this: {ids}", hint="say which modality it is"
         )
-    loaded: type[Artifact] = registry().load(found[0])
+    loaded = registry().load(found[0])
     return loaded
 
 
@@ -245,11 +243,3 @@ def pack(data: bytes) -> bytes:
     with gzip.GzipFile(filename="", mode="wb", fileobj=buffer, mtime=0) as file:
         file.write(data)
     return buffer.getvalue()
-
-
-def _encodable(text: str) -> bool:
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -7,18 +7,22 @@ limit: ``GENAI_LIMITS="molecules.atoms=2000,molecules.items=50000000"``, or an a
 
 from __future__ import annotations
 
+import gzip
 import os
 import re
 import stat
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
+from typing import BinaryIO
 
-from genai_core.errors import BadInput, UsageError, did_you_mean
+from genai_core.errors import BadInput, UsageError
 
 _BLOCK = 1 << 16
+_SETTING = re.compile(r"(?P<modality>[\w-]+)\.(?P<field>\w+)\s*=\s*(?P<number>[0-9][0-9_]*)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,33 +81,19 @@ def _parse_limits(text: str) -> dict[str, dict[str, int]]:
     parsed: dict[str, dict[str, int]] = {}
     known = [field.name for field in fields(Limits)]
     for setting in filter(None, (part.strip() for part in text.split(","))):
-        name, _, value = setting.partition("=")
-        modality, _, field = name.strip().partition(".")
-        if field not in known or not re.fullmatch(r"[0-9_]+", value.strip()):
+        match = _SETTING.fullmatch(setting)
+        if match is None or match["field"] not in known:
             raise UsageError(
                 f"limit {setting!r} is not of the form modality.name=number",
-                hint=did_you_mean(field, known) or "names: " + ", ".join(known),
+                hint="names: " + ", ".join(known),
             )
-        parsed.setdefault(modality, {})[field] = int(value)
+        parsed.setdefault(match["modality"], {})[match["field"]] = int(match["number"])
     return parsed
 
 
 def read_bytes(path: str | Path, limits: Limits) -> bytes:
     """A whole file, or stdin for ``"-"``; ``.gz`` files are unpacked within the limits."""
     return b"".join(read_blocks(path, limits))
-
-
-def read_lines(
-    path: str | Path, limits: Limits, bad: Callable[[BadInput], None] | None = None
-) -> Iterator[tuple[int, str]]:
-    """Numbered lines of a UTF-8 text file or stdin (``"-"``), without their line ends.
-
-    Args:
-        path: File, possibly ``.gz``.
-        limits: ``line`` bounds the memory a hostile file can take.
-        bad: Takes each line that cannot be used (too long, not UTF-8); without it the first is raised.
-    """
-    return split_lines(read_blocks(path, limits), display_name(path), limits, bad)
 
 
 def display_name(path: str | Path) -> str:
@@ -117,26 +107,57 @@ def read_blocks(path: str | Path, limits: Limits) -> Iterator[bytes]:
     Only regular files and stdin are opened: a folder, a device or a pipe would hang or never end.
     """
     name = display_name(path)
-    if str(path) == "-":
-        yield from _bounded(iter(lambda: sys.stdin.buffer.read(_BLOCK), b""), name, limits)
-        return
+    total = 0
     try:
-        status = Path(path).stat()
-        if not stat.S_ISREG(status.st_mode):
-            what = "a folder" if stat.S_ISDIR(status.st_mode) else "a device or pipe"
-            raise BadInput(name, f"is {what}, not a file")
-        with Path(path).open("rb") as file:
-            raw = iter(lambda: file.read(_BLOCK), b"")
-            blocks = _unpack(raw, name, limits) if name.lower().endswith(".gz") else raw
-            yield from _bounded(blocks, name, limits)
+        with _open(path) as file:
+            plain = iter(lambda: file.read(_BLOCK), b"")
+            for block in _unpack(file, name, limits) if name.lower().endswith(".gz") else plain:
+                total += len(block)
+                if total > limits.bytes:
+                    hint = 'if you trust it, raise the limit: GENAI_LIMITS="MODALITY.bytes=NUMBER"'
+                    raise BadInput(name, f"larger than the limit of {limits.bytes} bytes", hint=hint)
+                yield block
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         raise BadInput(name, f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _open(path: str | Path) -> AbstractContextManager[BinaryIO]:
+    if str(path) == "-":
+        return nullcontext(sys.stdin.buffer)
+    mode = Path(path).stat().st_mode
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "a device or pipe"
+        raise BadInput(path, f"is {what}, not a file")
+    return Path(path).open("rb")
+
+
+def _unpack(file: BinaryIO, name: str, limits: Limits) -> Iterator[bytes]:
+    """Gunzip a file, members one after another, a bounded piece at a time."""
+    unpacked = 0
+    try:
+        with gzip.GzipFile(fileobj=file) as archive:
+            while block := archive.read(_BLOCK):
+                unpacked += len(block)
+                if unpacked > max(1 << 20, limits.unpack_ratio * file.tell()):
+                    raise BadInput(name, f"unpacks to more than {limits.unpack_ratio} times its size")
+                yield block
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise BadInput(name, f"damaged gzip data: {error}", file.tell()) from None
+    if not file.tell():
+        raise BadInput(name, "damaged gzip data: the file is empty")
 
 
 def split_lines(
     blocks: Iterable[bytes], name: str, limits: Limits, bad: Callable[[BadInput], None] | None = None
 ) -> Iterator[tuple[int, str]]:
-    """Numbered UTF-8 lines of a stream of blocks; see `read_lines`."""
+    """Numbered lines of UTF-8 text, without their line ends.
+
+    Args:
+        blocks: Bytes, cut anywhere.
+        name: What messages call the file.
+        limits: ``line`` bounds the memory a hostile file can take.
+        bad: Takes each line that cannot be used (too long, not UTF-8); without it the first is raised.
+    """
     for number, raw in enumerate(_raw_lines(blocks, name, limits), start=1):
         try:
             text = _line_text(raw, limits)
@@ -184,37 +205,3 @@ def _refuse_other_encodings(start: bytes, name: str) -> None:
         raise BadInput(name, "gzip data under a name without .gz", hint="rename it to end in .gz")
     if b"\0" in start:
         raise BadInput(name, "binary data, not text", start.index(b"\0"))
-
-
-def _unpack(blocks: Iterable[bytes], name: str, limits: Limits) -> Iterator[bytes]:
-    """Gunzip a stream, members one after another, a bounded piece at a time."""
-    packed = unpacked = 0
-    engine = zlib.decompressobj(wbits=31)
-    for block in blocks:
-        packed += len(block)
-        data, more = block, True
-        while data or more:  # zlib may hold back output after it has taken all input
-            if engine.eof:
-                engine = zlib.decompressobj(wbits=31)
-            try:
-                piece = engine.decompress(data, _BLOCK)
-            except zlib.error as error:
-                raise BadInput(name, f"damaged gzip data: {error}", packed - len(data)) from None
-            unpacked += len(piece)
-            if unpacked > max(1 << 20, limits.unpack_ratio * packed):
-                raise BadInput(name, f"unpacks to more than {limits.unpack_ratio} times its size")
-            yield piece
-            data = engine.unused_data.lstrip(b"\0") if engine.eof else engine.unconsumed_tail
-            more = not engine.eof and len(piece) == _BLOCK
-    if not engine.eof:
-        raise BadInput(name, "gzip data ends too early", packed)
-
-
-def _bounded(blocks: Iterable[bytes], name: str, limits: Limits) -> Iterator[bytes]:
-    total = 0
-    for block in blocks:
-        total += len(block)
-        if total > limits.bytes:
-            hint = 'if you trust it, raise the limit: GENAI_LIMITS="MODALITY.bytes=NUMBER"'
-            raise BadInput(name, f"larger than the limit of {limits.bytes} bytes", hint=hint)
-        yield block
