@@ -1,9 +1,8 @@
-"""``genai data``: fetch, list and describe data sets."""
+"""``genai data``: fetch and list data sets."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -20,36 +19,16 @@ if TYPE_CHECKING:
 
 @click.group()
 def data() -> None:
-    """Fetch, list and describe data sets."""
+    """Fetch and list data sets."""
 
 
 @data.command("list")
 @output_options
 def list_(printer: Printer) -> None:
-    """All data sets, and which are here."""
-    rows = [_describe(spec) for spec in registry().specs("dataset")]
-    names = ["id"] if printer.quiet else ["id", "state", "summary"]
-    printer.result(rows, columns([[row[name] for name in names] for row in rows]))
-
-
-@data.command()
-@click.argument("dataset")
-@output_options
-def info(dataset: str, printer: Printer) -> None:
-    """Origin, licence, citation, splits and files of DATASET."""
-    about = _describe(registry().find("dataset", dataset))
-    lines = [
-        f"{name:<9} {', '.join(value) if isinstance(value, tuple) else value}"
-        for name, value in about.items()
-        if name != "files" and value
-    ]
-    for file in about["files"]:
-        here = "cached" if file["cached"] else "not here"
-        lines.append(f"file      {file['name']}  {file['size']:,} bytes  {here}")
-        if not printer.quiet:
-            lines.append(f"            sha256 {file['sha256']}")
-            lines += [f"            from {source}" for source in file["sources"]]
-    printer.result(about, lines)
+    """All data sets, and which are here; genai info describes one."""
+    specs = registry().specs("dataset")
+    rows = [{"id": spec.id, "state": _state(spec), "summary": spec.summary} for spec in specs]
+    printer.result(rows, columns([[row["id"]] if printer.quiet else list(row.values()) for row in rows]))
 
 
 @data.command()
@@ -77,12 +56,10 @@ def remove(dataset: str, printer: Printer) -> None:
     printer.result({"removed": gone}, () if printer.quiet else [f"removed {len(gone)} files"])
 
 
-def _describe(spec: DatasetSpec) -> dict[str, Any]:
-    names = ("id", "summary", "modality", "origin", "splits", "licence", "citation")
-    files = [asdict(file) | {"cached": sources.is_cached(file)} for file in spec.files]
-    fetched = "cached" if all(file["cached"] for file in files) else "not fetched"
-    state = {"state": fetched if files else spec.origin, "files": files}
-    return {name: getattr(spec, name) for name in names} | state
+def _state(spec: DatasetSpec) -> str:
+    if not spec.files:
+        return spec.origin
+    return "cached" if all(map(sources.is_cached, spec.files)) else "not fetched"
 
 
 def _print_paths(paths: Mapping[str, Path], printer: Printer) -> None:

@@ -18,7 +18,7 @@ COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
 @click.command()
-@click.option("--deep", is_flag=True, help="Also import what every spec refers to, each plugin on its own.")
+@click.option("--deep", is_flag=True, help="Also import what every spec refers to.")
 @click.option(
     "--timeout", type=click.FloatRange(min=0.1), help="Seconds after which a plugin counts as hanging."
 )

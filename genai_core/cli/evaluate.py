@@ -49,15 +49,7 @@ def evaluate(
     spec = registry().find("evaluator", evaluator)
     reference, floor_items = read_reference(against, spec.modality) if against else (None, None)
     items = read_items(file, spec.modality)
-    done = 0
-
     with Progress(printer.quiet) as progress:
-
-        def count(more: int) -> None:
-            nonlocal done
-            done += more
-            progress("examining", done)
-
         report = run_evaluator(
             spec,
             items,
@@ -66,7 +58,7 @@ def evaluate(
             floor_items=floor_items,
             config=values,
             floor=not no_floor,
-            progress=count,
+            progress=lambda more: progress("examining", progress.done + more),
         )
     if out:
         from genai_core.files.atomic import atomic_write

@@ -6,8 +6,7 @@ import textwrap
 from collections.abc import Iterator
 from hashlib import sha256
 from importlib.resources import files
-from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
@@ -15,6 +14,7 @@ from genai_core.cli.common import Printer, columns, output_options
 from genai_core.cli.listing import plain
 from genai_core.config import Config
 from genai_core.errors import UsageError
+from genai_core.files.sources import is_cached
 from genai_core.plugins.registry import registry
 from genai_core.plugins.resolve import unmet
 
@@ -41,10 +41,12 @@ def info(id: str, printer: Printer) -> None:
     states = {text: next(iter(unmet([text])), "met") for text in spec.requires}
     about["requires"] = [{"requirement": text, "state": state} for text, state in states.items()]
     about["config_options"] = _options(found.config_class(spec))
-    if "options" in spec.references():
+    if "options" in spec.references:
         about["sampling_options"] = _options(found.config_class(spec, "options"))
     if about.get("weights"):
         about["weights"] = _weights(spec.weights)
+    for row, file in zip(about.get("files", ()), getattr(spec, "files", ()), strict=True):
+        row["cached"] = is_cached(file)
     printer.result(about, _text(about))
 
 
@@ -58,7 +60,7 @@ def schema(id: str, sampling: bool, printer: Printer) -> None:
     """JSON Schema of ID's configuration, for editors and other programs."""
     found = registry()
     spec = found.find(None, id)
-    if sampling and "options" not in spec.references():
+    if sampling and "options" not in spec.references:
         raise UsageError(
             f"{spec.id} is a {spec.kind} and has no sampling options", hint=f"genai schema {spec.id}"
         )
@@ -82,14 +84,10 @@ def _options(config: type[Config], prefix: str = "") -> list[dict[str, Any]]:
 
 
 def _type(annotation: Any) -> str:
-    words = get_args(annotation)
     if get_origin(annotation) is Literal:
-        return "|".join(map(str, words))
-    if get_origin(annotation) in (Union, UnionType):
-        return "|".join(map(_type, words))
-    if annotation is NoneType:
-        return "none"
-    return annotation.__name__ if isinstance(annotation, type) and not words else str(annotation)
+        return "|".join(map(str, get_args(annotation)))
+    plain_class = isinstance(annotation, type) and not get_args(annotation)
+    return annotation.__name__ if plain_class else str(annotation).replace("typing.", "")
 
 
 def _range(field: FieldInfo) -> str:
@@ -122,7 +120,9 @@ def _text(about: dict[str, Any]) -> Iterator[str]:
         if value not in (None, "", (), []):
             rows.append((name, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)))
     rows += [("requires", f"{item['requirement']} ({item['state']})") for item in about["requires"]]
-    rows += [("file", _file(item)) for item in about.get("files", ())]
+    for file in about.get("files", ()):
+        rows.append(("file", f"{_file(file)}  {'cached' if file['cached'] else 'not fetched'}"))
+        rows += [("", f"from {source}") for source in file["sources"]]
     for metric in about.get("metrics", ()):
         bounds = f" in [{metric['low']}, {metric['high']}]" if metric["low"] is not None else ""
         rows.append(("metric", f"{metric['name']}{bounds} ({metric['direction']}): {metric['summary']}"))

@@ -24,7 +24,7 @@ COMMANDS = {
     "resume": ("genai_core.cli.train:resume", "Go on with a training run exactly where it stopped."),
     "sample": ("genai_core.cli.sample:sample", "Sample from a run or a shipped model, in shards."),
     "evaluate": ("genai_core.cli.evaluate:evaluate", "Measure a file, each number beside its floor."),
-    "data": ("genai_core.cli.data:data", "Fetch and describe the full public data sets."),
+    "data": ("genai_core.cli.data:data", "Fetch the full public data sets."),
     "verify": ("genai_core.cli.verify:verify", "Was this file generated, by what, is it unchanged?"),
     "reproduce": ("genai_core.cli.verify:reproduce", "Make the same bytes again from a file's record."),
     "doctor": ("genai_core.cli.doctor:doctor", "What is broken, why, and the command that mends it."),

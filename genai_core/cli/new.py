@@ -40,9 +40,8 @@ def check_name(name: str) -> None:
     from genai_core.plugins.specs import NAME
 
     if not NAME.fullmatch(name) or len(name) > 50:
-        raise UsageError(
-            f"{name[:60]!r} is not lower-case words joined by hyphens", hint="e.g. genai new protein-folds"
-        )
+        wrong = f"{name[:60]!r} is not lower-case words joined by hyphens"
+        raise UsageError(wrong, hint="e.g. genai new protein-folds")
     if name.startswith("genai-"):
         raise UsageError(f"{name!r}: the prefix is added for you", hint=f"genai new {name[6:]}")
     if official(name) or name in registry().plugins:
@@ -56,32 +55,33 @@ def write_skeleton(name: str, folder: Path) -> list[str]:
         UsageError: `folder` is there already.
         ResourceError: It cannot be written.
     """
-    from importlib.resources import files as package_files
-
-    from jinja2 import Environment, StrictUndefined
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
     from genai_core import __version__
     from genai_core.errors import UsageError
     from genai_core.files.atomic import atomic_dir, make_folder
 
     if folder.exists() or folder.is_symlink():
-        raise UsageError(
-            f"{folder} is there already; nothing was written", hint="choose another name or --into"
-        )
+        wrong = f"{folder} is there already; nothing was written"
+        raise UsageError(wrong, hint="choose another name or --into")
     package = "genai_" + name.replace("-", "_")
     values = {"name": name, "package": package, "distribution": f"genai-{name}", "core": __version__}
+    loader = PackageLoader("genai_core", "templates/plugin")
     # Source code, not HTML: nothing is escaped, and the only values are a checked name and our version.
-    environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)  # noqa: S701
-    template = Path(str(package_files("genai_core").joinpath("templates", "plugin")))
+    texts = Environment(
+        loader=loader,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+        autoescape=False,  # noqa: S701
+    )
     written = []
     make_folder(folder.parent)
     with atomic_dir(folder) as temporary:
-        for source in sorted(template.rglob("*.j2")):
-            relative = source.relative_to(template).as_posix().removesuffix(".j2")
-            relative = relative.replace("src/package/", f"src/{package}/").replace("gitignore", ".gitignore")
+        for source in texts.list_templates(["j2"]):
+            relative = source.removesuffix(".j2").replace("gitignore", ".gitignore")
+            relative = relative.replace("src/package/", f"src/{package}/")
             target = temporary / relative
             target.parent.mkdir(parents=True, exist_ok=True)
-            text = environment.from_string(source.read_text(encoding="utf-8")).render(values)
-            target.write_text(text, encoding="utf-8")
+            target.write_text(texts.get_template(source).render(values), encoding="utf-8")
             written.append(relative)
     return written

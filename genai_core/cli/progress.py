@@ -19,6 +19,9 @@ class Progress:
     """One bar with rate and time left on a terminal; elsewhere a line a stage and one now and then.
 
     Used as ``with Progress(quiet) as progress: progress("sampling", done, total)``.
+
+    Attributes:
+        done: As told last.
     """
 
     def __init__(self, quiet: bool = False) -> None:
@@ -26,7 +29,7 @@ class Progress:
         self.bar: Bar | None = None
         self.stage = ""
         self.began = self.shown = 0.0
-        self.first = 0
+        self.first = self.done = 0
 
     def __enter__(self) -> Self:
         if not self.quiet and sys.stderr.isatty():
@@ -49,7 +52,7 @@ class Progress:
         """Tell that `done` of `total` (0: unknown) of the stage is done."""
         if self.quiet:
             return
-        now = time.monotonic()
+        self.done, now = done, time.monotonic()
         if stage != self.stage:
             self.stage, self.began, self.first, self.shown = stage, now, done, -math.inf
             if self.bar:

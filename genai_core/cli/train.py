@@ -108,10 +108,11 @@ def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
 
 def _steps(progress: Progress, request: Request) -> Callable[[int, Mapping[str, float]], None]:
     """What the engine calls after each step."""
+    steps = request.training.steps
 
     def show(step: int, metrics: Mapping[str, float]) -> None:
-        loss = next((value for name, value in metrics.items() if name.startswith("loss")), float("nan"))
-        progress("step", step, request.training.steps, f"loss {loss:.4g}")
+        losses = [f"{name} {value:.4g}" for name, value in metrics.items() if name.startswith("loss")]
+        progress("step", step, steps, "  ".join(losses))
 
     return show
 

@@ -45,10 +45,9 @@ def contained() -> Iterator[list[str]]:
             os.environ.update(environment)
             misdeeds.append("it changes the environment")
         now = vars(builtins)
-        if now.keys() != names.keys() or any(now[name] is not names[name] for name in names):
+        if now != names:
+            now.clear()
             now.update(names)
-            for name in [name for name in now if name not in names]:
-                del now[name]
             misdeeds.append("it changes builtins")
         if folder and _folder() != folder:
             os.chdir(folder)
@@ -56,9 +55,8 @@ def contained() -> Iterator[list[str]]:
         if printed.getvalue():
             misdeeds.append(f"it prints to stdout: {printed.getvalue()[:60]!r}")
         if heavy := (HEAVY & sys.modules.keys()) - before:
-            misdeeds.append(
-                f"it imports {', '.join(sorted(heavy))} just to be listed, which slows every command"
-            )
+            named = ", ".join(sorted(heavy))
+            misdeeds.append(f"it imports {named} just to be listed, which slows every command")
 
 
 def _folder() -> str | None:

@@ -1,19 +1,19 @@
 """What is broken, why, and the command that mends it.
 
 The fast part imports no plugin code beyond what `genai list` imports, and no torch. The deep part imports
-every reference of every spec. Whatever is not the core's own runs in a process of its own, so a plugin
-can crash, hang or leave without ending the examination.
+every reference of every spec. All of it runs in another process, so a plugin can crash, hang or leave
+without ending the examination.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
-from genai_core.errors import did_you_mean
-from genai_core.plugins.discovery import candidates
-from genai_core.plugins.probe import Task, attempt, probe
+from genai_core.errors import GenaiError, PluginError, did_you_mean
+from genai_core.plugins.faults import say
+from genai_core.plugins.probe import probe
 from genai_core.plugins.registry import Registry
 
 if TYPE_CHECKING:
@@ -41,41 +41,82 @@ class Finding:
     fix: str | None = None
 
     def __post_init__(self) -> None:
-        if self.level not in get_args(Level) or not isinstance(self.message, str):
-            raise TypeError(f"a finding of level {self.level!r} that says {self.message!r:.80}")
+        if self.level not in get_args(Level):
+            raise ValueError(f"a finding has no level {self.level!r}")
+
+
+IMPORT = "every command that lists plugins suffers; import"
+ITSELF = Finding("error", "doctor", "the examination itself", "pip install --force-reinstall genai-core")
 
 
 def run_checks(deep: bool = False, *, timeout: float | None = None) -> list[Finding]:
-    """Examine plugins, packages and machine.
+    """Examine plugins, packages and machine, in a process of its own.
+
+    When something ends that process or keeps it from going on, another process examines all the rest.
 
     Args:
         deep: Also import what every spec refers to, and try the devices; takes seconds to minutes.
-        timeout: Seconds of silence after which a plugin counts as hanging; None: 20, or 120 when deep.
+        timeout: Seconds of silence after which something counts as hanging; None: 20, or 120 when deep.
 
     Returns:
         Findings, plugins first; one of level ``ok`` for what is in order.
     """
     patience = timeout or (PATIENCE_DEEP if deep else PATIENCE_FAST)
+    killers: dict[Finding, Finding] = {}  # by what was tried
+    while True:
+        told, ending = probe(examine, deep, frozenset(killers), timeout=patience)
+        found, last = list(killers.values()), ITSELF
+        for kind, about in told:
+            if kind == "found":
+                found.append(Finding(**about))
+            else:
+                last = Finding(**about)
+        if not ending:
+            return found
+        killers[last] = replace(last, message=f"{last.message}: {ending}")
+        if last is ITSELF:
+            return list(killers.values())
+
+
+def examine(
+    deep: bool, killers: Collection[Finding] = (), printed: Callable[[], str] = lambda: ""
+) -> Iterator[tuple[Literal["trying", "found"], Finding]]:
+    """Examine in this process.
+
+    Args:
+        deep: See `run_checks`.
+        killers: What was tried before and ended the process; it is left out.
+        printed: Gives what was written to stdout since it was last asked.
+
+    Yields:
+        ``"trying"`` with the finding that holds if this process ends now; ``"found"`` with a finding.
+    """
     registry = Registry.from_environment()
-    registry.strict = False
-    killers = dict(_killers(registry, min(patience, PATIENCE_FAST)))
-    registry.deny |= killers.keys()
-    registry.discover()
-    found = [*killers.values(), *_plugins(registry), *_switches(registry)]
-    found += _checks(registry, deep, patience)
-    if deep:
-        found += _references(registry, patience)
-    return found
-
-
-def _killers(registry: Registry, patience: float) -> Iterator[tuple[str, Finding]]:
-    """Plugins whose mere import ends or blocks the process; they are left out of what follows."""
-    names = [name for name in candidates() if name != "core" and registry.wants(name)]
-    for name, outcome in zip(names, probe([Task(name) for name in names], patience), strict=True):
-        if outcome.problem:
-            message = f"import: {outcome.problem}; every command that lists plugins suffers"
-            fix = f"GENAI_DISABLE_PLUGINS={name} switches it off"
-            yield name, Finding("error", f"plugin {name}", message, fix)
+    registry.deny |= {step.subject.removeprefix("plugin ") for step in killers if step.message == IMPORT}
+    for name in registry.discovery():
+        yield (
+            "trying",
+            Finding("error", f"plugin {name}", IMPORT, f"GENAI_DISABLE_PLUGINS={name} switches it off"),
+        )
+    yield from (("found", finding) for finding in (*_plugins(registry), *_switches(registry)))
+    steps = [(spec, "") for spec in registry.specs("check") if deep or spec.cost == "fast"]
+    for plugin in registry.plugins.values() if deep else ():
+        steps += [(spec, field) for spec in plugin.specs for field in spec.references if getattr(spec, field)]
+    for spec, field in steps:
+        what = _reference(spec, field) if field else f"the check {spec.id} is broken"
+        distribution = registry.plugins[spec.plugin].source.distribution
+        fix = f"pip install --upgrade {distribution}, or GENAI_DISABLE_PLUGINS={spec.plugin} to switch it off"
+        step = Finding("error", f"plugin {spec.plugin}", what, fix)
+        if step in killers:
+            continue
+        yield "trying", step
+        try:
+            found = _import(registry, spec, field, printed) if field else registry.load(spec)()
+            findings = [Finding(**asdict(finding)) for finding in found]
+        except BaseException as error:
+            cause = error.__cause__ if isinstance(error, GenaiError) and error.__cause__ else error
+            findings = [replace(step, message=f"{what}: {type(cause).__name__}: {say(cause)}")]
+        yield from (("found", finding) for finding in findings)
 
 
 def _plugins(registry: Registry) -> Iterator[Finding]:
@@ -105,39 +146,18 @@ def _switches(registry: Registry) -> Iterator[Finding]:
             yield Finding("warning", "switches", f"{variable} names {name!r}, which is not installed", near)
 
 
-def _checks(registry: Registry, deep: bool, patience: float) -> Iterator[Finding]:
-    """The checks that plugins supply; the core's fast ones here, all others in a process of their own."""
-    specs = [spec for spec in registry.specs("check") if deep or spec.cost == "fast"]
-    own = [spec for spec in specs if spec.plugin == "core" and spec.cost == "fast"]
-    others = [spec for spec in specs if spec not in own]
-    outcomes = [attempt(Task("core", spec.id)) for spec in own]
-    outcomes += probe([Task(spec.plugin, spec.id) for spec in others], patience)
-    for spec, outcome in zip([*own, *others], outcomes, strict=True):
-        if outcome.problem:
-            yield _broken(registry, spec, f"the check {spec.id} is broken: {outcome.problem}")
-        yield from (Finding(**item) for item in outcome.found)
+def _import(registry: Registry, spec: Spec, field: str, printed: Callable[[], str]) -> Iterator[Finding]:
+    """Import what `field` refers to; a finding when that prints."""
+    where = _reference(spec, field)
+    if field != "factory":
+        registry.config_class(spec, field)
+    elif not callable(registry.load(spec)):
+        raise PluginError(f"{where} cannot be called")
+    if text := printed():
+        fix = "print nothing at import; stdout is for results"
+        message = f"{where}: its import prints to stdout: {text[:60]!r}"
+        yield Finding("warning", f"plugin {spec.plugin}", message, fix)
 
 
-def _references(registry: Registry, patience: float) -> Iterator[Finding]:
-    """Import what every spec of every plugin refers to."""
-    for name, plugin in registry.plugins.items():
-        asked = [
-            (spec, field) for spec in plugin.specs for field in spec.references() if getattr(spec, field)
-        ]
-        outcomes = probe([Task(name, spec.id, field) for spec, field in asked], patience)
-        for (spec, field), outcome in zip(asked, outcomes, strict=True):
-            where = f"{spec.id}: {field} {getattr(spec, field)!r}"
-            if outcome.problem:
-                yield _broken(registry, spec, f"{where}: {outcome.problem}")
-            elif outcome.printed:
-                message = f"{where}: its import prints to stdout: {outcome.printed[:60]!r}"
-                fix = "print nothing at import; stdout is for results"
-                yield Finding("warning", f"plugin {name}", message, fix)
-        if not any(outcome.problem for outcome in outcomes):
-            yield Finding("ok", f"plugin {name}", f"all {len(asked)} references import")
-
-
-def _broken(registry: Registry, spec: Spec, message: str) -> Finding:
-    distribution = registry.plugins[spec.plugin].source.distribution
-    fix = f"pip install --upgrade {distribution}, or GENAI_DISABLE_PLUGINS={spec.plugin} to switch it off"
-    return Finding("error", f"plugin {spec.plugin}", message, fix)
+def _reference(spec: Spec, field: str) -> str:
+    return f"{spec.id}: {field} {getattr(spec, field)!r}"

@@ -15,7 +15,7 @@ from __future__ import annotations
 import os
 import sys
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -73,6 +73,14 @@ class Registry:
 
     def discover(self) -> Registry:
         """Load every installed plugin that is not switched off."""
+        for _ in self.discovery():
+            pass
+        if self.strict and self.faults:
+            raise PluginError(self.faults[0].line, hint="unset GENAI_STRICT to go on without it")
+        return self
+
+    def discovery(self) -> Iterator[str]:
+        """Do so step by step: the name of each plugin, before it is loaded."""
         for plugin, claims in candidates().items():
             if not self.wants(plugin):
                 self.off.append(plugin)
@@ -83,10 +91,8 @@ class Registry:
                 if claim not in rightful or len(rightful) > 1:
                     self._fault(claim, "metadata", _claimed(claim, claims, owner))
             if len(rightful) == 1:
+                yield plugin
                 self._admit(rightful[0])
-        if self.strict and self.faults:
-            raise PluginError(self.faults[0].line, hint="unset GENAI_STRICT to go on without it")
-        return self
 
     def wants(self, plugin: str) -> bool:
         """Whether the switches let `plugin` in; the core always is."""
@@ -209,8 +215,7 @@ class Registry:
             except BaseException as error:
                 self._failures[plugin, hook] += 1
                 self._fault(self.plugins[plugin].source, "event", error)
-                if self._failures[plugin, hook] <= PATIENCE:
-                    _tell(self.faults[-1:])
+                _tell(self.faults[-1:])
 
     def _admit(self, source: Candidate, module: object = None) -> None:
         plugin = admit(self._manager, source, module, self._fault)

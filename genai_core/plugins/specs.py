@@ -44,9 +44,11 @@ class Spec:
         licence: SPDX expression of code, data or weights behind the spec.
         citation: Paper or source to cite.
         plugin: Filled in by the registry.
+        references: The fields that hold import strings.
     """
 
     kind: ClassVar[str] = "spec"
+    references: ClassVar[tuple[str, ...]] = ("factory", "config")
 
     name: str
     summary: str
@@ -64,7 +66,7 @@ class Spec:
         if not isinstance(self.summary, str) or not self.summary.strip() or "\n" in self.summary:
             raise ValueError(f"{self.kind} {self.name!r}: summary must be one non-empty line")
         _check_types(self, f"{self.kind} {self.name!r}")
-        for field in self.references():
+        for field in self.references:
             value = getattr(self, field)
             if value is not None and not _REFERENCE.fullmatch(value):
                 raise ValueError(f"{self.kind} {self.name!r}: {field}={value!r} is not 'module:attribute'")
@@ -73,11 +75,6 @@ class Spec:
     def id(self) -> str:
         """``plugin/name``."""
         return f"{self.plugin}/{self.name}"
-
-    @classmethod
-    def references(cls) -> tuple[str, ...]:
-        """The fields that hold import strings."""
-        return ("factory", "config")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +119,7 @@ class ModelSpec(Spec):
     """
 
     kind: ClassVar[str] = "model"
+    references: ClassVar[tuple[str, ...]] = ("factory", "config", "options")
 
     modality: str
     family: Family
@@ -137,10 +135,6 @@ class ModelSpec(Spec):
             raise ValueError(f"model {self.name!r}: unknown capabilities {sorted(unknown)}; known: {known}")
         if self.family not in get_args(Family):
             raise ValueError(f"model {self.name!r}: family {self.family!r} is none of {get_args(Family)}")
-
-    @classmethod
-    def references(cls) -> tuple[str, ...]:
-        return ("factory", "config", "options")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

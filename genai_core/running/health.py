@@ -17,7 +17,6 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
@@ -33,6 +32,8 @@ CPU_INDEX = "--index-url https://download.pytorch.org/whl/cpu"
 LITTLE, TOO_LITTLE = 2**30, 100 * 2**20
 KNOWN_BAD = Path(__file__).with_name("known_bad.toml")
 STEALERS = "uninstall it, and change every password and key this machine has seen"
+EXTRA = re.compile(r";.*\bextra\b")
+PROJECT = re.compile(r"[^\w.-]")
 TORCH_FAMILY = ("torchvision", "torchaudio")
 
 
@@ -52,11 +53,11 @@ def packages() -> Iterator[Finding]:
     conflicts = 0
     while waiting:
         name = waiting.pop()
-        if name in seen or _version(name) is None:
+        if name in seen or not _version(name):
             continue
         seen.add(name)
-        requires = _requires(name)
-        waiting += [canonicalize_name(Requirement(text).name) for text in requires]
+        requires = [text for text in metadata.requires(name) or () if not EXTRA.search(text)]
+        waiting += [canonicalize_name(PROJECT.split(text.strip())[0]) for text in requires]
         for problem, requirement in unmet(requires).items():
             conflicts += 1
             yield Finding("error", name, f"it needs {problem}", f'pip install "{requirement}"')
@@ -79,9 +80,7 @@ def torch_builds() -> Iterator[Finding]:
     for name in TORCH_FAMILY:
         libraries = () if cuda else _located(name, name).rglob("*.so")
         if any(b"libtorch_cuda.so" in library.read_bytes() for library in libraries):
-            why = (
-                f"{_version(name)} is built for CUDA (it links libtorch_cuda) and torch {version} for the CPU"
-            )
+            why = f"{_version(name)} is built for CUDA (libtorch_cuda) and torch {version} for the CPU"
             fix = f"pip install --force-reinstall --no-deps {name} {CPU_INDEX}, or pip uninstall {name}"
             yield Finding("error", name, f"{why}; importing it fails", fix)
 
@@ -168,14 +167,6 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except Exception:  # absent, or its metadata cannot be read, which the registry tells of
         return None
-
-
-def _requires(name: str) -> list[str]:
-    try:
-        texts = metadata.requires(name) or []
-        return [text for text in texts if "extra" not in str(Requirement(text).marker or "")]
-    except Exception:  # as above
-        return []
 
 
 def _writable(folder: Path) -> bool:

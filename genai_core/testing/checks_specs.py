@@ -83,7 +83,7 @@ def import_is_light(bench: Bench, spec: Any) -> None:
 @promise(*EVERY_KIND)
 def references_resolve(bench: Bench, spec: Any) -> None:
     """Every import string of a spec leads to something that can be called."""
-    for field in spec.references():
+    for field in spec.references:
         if getattr(spec, field) is not None:
             found = expect_ok(f"importing {field}={getattr(spec, field)!r}", bench.load, spec, field)
             expect(callable(found), f"{field}={getattr(spec, field)!r} is a {type(found).__name__}")

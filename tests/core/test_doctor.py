@@ -13,8 +13,7 @@ import pytest
 
 from genai_core.cli.main import main
 from genai_core.plugins import doctor
-from genai_core.plugins.doctor import Finding, run_checks
-from genai_core.plugins.probe import Outcome, Task, probe
+from genai_core.plugins.doctor import Finding, examine, run_checks
 from genai_core.running import health
 
 CUDA_BUILD, CPU_BUILD = "cuda: Optional[str] = '12.8'\n", "cuda: Optional[str] = None\n"
@@ -181,7 +180,7 @@ def test_a_check_that_raises_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> No
         raise OSError("no such disk")
 
     monkeypatch.setattr(health, "disk", broken)
-    findings = run_checks()
+    findings = [finding for kind, finding in examine(deep=False) if kind == "found"]
     assert any("the check core/disk is broken: OSError: no such disk" in f.message for f in _errors(findings))
     assert any(finding.subject == "python" for finding in findings)
 
@@ -219,8 +218,13 @@ def test_this_machine_is_examined(
     assert {"plugin core", "python", "torch", "disk", "gpu", "packages"} <= subjects | {"packages"}
 
 
-def test_a_child_that_cannot_start_is_an_outcome(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_process_that_cannot_start_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("multiprocessing.spawn._python_exe", os.fsencode(shutil.which("false") or ""))
-    (outcome,) = probe([Task("core")], 20)
-    assert outcome == Outcome("it ends the process with exit code 1")
-    assert probe([], 20) == []
+    (finding,) = run_checks()
+    assert finding.message == "the examination itself: it ends the process with exit code 1"
+
+
+@pytest.mark.parametrize("level", ["fine", None])
+def test_a_finding_has_a_known_level(level: Any) -> None:
+    with pytest.raises(ValueError, match="level"):
+        Finding(level, "disk", "is full")

@@ -316,7 +316,7 @@ def test_commands(capsys, server, cache, monkeypatch):
         assert Path(paths["numbers.bin"]).read_bytes() == CONTENT
         assert main(["data", "path", "numbers"]) == 0
         assert capsys.readouterr().out.strip() == paths["numbers.bin"]
-        assert main(["data", "info", "numbers"]) == 0
+        assert main(["info", "numbers"]) == 0
         assert "CC0-1.0" in (out := capsys.readouterr().out)
         assert "cached" in out
         assert main(["data", "list", "--json"]) == 0
