@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 from PIL import ImageCms, ImageOps
 
+from genai_core.errors import BadInput
 from genai_core.files.safeio import limits_for
 from genai_media.image import Image
+from genai_media.opencv import cv2
 
 RNG = np.random.default_rng(7)
 RGBA = RNG.integers(0, 256, (11, 14, 4), dtype=np.uint8)
@@ -162,10 +165,47 @@ def test_the_first_bytes_decide():
         assert np.array_equal(image.pixels, rgb(PICTURE))
 
 
-def test_small_long_and_interlaced():
+def test_small_and_long():
     assert read(written(Pillow.new("RGB", (1, 1), (1, 2, 3)), "PNG")).pixels.tolist() == [[[1, 2, 3]]]
     image = read(written(Pillow.new("L", (30_000, 10), 9), "PNG"))
     assert (image.width, image.height) == (30_000, 10)
+
+
+def interlaced(pixels):
+    """A grey PNG of 8 bits in the seven passes of Adam7."""
+    rows = b""
+    for x, y, dx, dy in ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2),
+                         (0, 1, 1, 2)):  # fmt: skip
+        part = pixels[y::dy, x::dx]
+        rows += b"".join(b"\0" + row.tobytes() for row in part) if part.size else b""
+    head = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], 8, 0, 0, 0, 1)
+    chunks = ((b"IHDR", head), (b"IDAT", zlib.compress(rows)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(
+        struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (2, 3), (5, 1), (8, 8), (13, 21)])
+def test_interlaced_png(shape):
+    pixels = RNG.integers(0, 256, shape, dtype=np.uint8)
+    data = interlaced(pixels)
+    with Pillow.open(io.BytesIO(data)) as same:
+        assert np.array_equal(np.asarray(same), pixels)
+    assert np.array_equal(read(data).pixels[..., 0], pixels)
+    empty = interlaced(pixels[:0])
+    with pytest.raises(BadInput, match="truncated"):
+        read(data[:33] + empty[33:])
+
+
+@pytest.mark.parametrize("depth", [10, 12])
+def test_deep_avif(depth):
+    values = np.array([[0, 1, 2, 100, 500, (1 << depth) - 1]], np.uint16)
+    options = [cv2.IMWRITE_AVIF_QUALITY, 100, cv2.IMWRITE_AVIF_DEPTH, depth]
+    done, data = cv2.imencode(".avif", np.dstack([values] * 3), options)
+    assert done
+    expected = np.rint(values / ((1 << depth) - 1) * 65_535)
+    assert np.abs(read(data.tobytes()).pixels[..., 0] - expected).max() <= 1
 
 
 def tiff(tags, pixels, order="<"):

@@ -16,6 +16,7 @@ from genai_core.errors import BadInput, UsageError
 from genai_core.files.safeio import limits_for
 from genai_media import codec
 from genai_media.exif import orientation_of, upright
+from genai_media.formats.av1 import frame_size
 from genai_media.image import Image
 from genai_media.opencv import cv2, quiet
 
@@ -111,6 +112,41 @@ def test_an_avif_that_says_it_is_small():
     data[place : place + 8] = struct.pack(">II", 8, 8)
     with pytest.raises(BadInput, match="50 x 40"):
         read(bytes(data), pixels=1_999)
+
+
+def units(*fields):
+    """A sequence header of AV1 from numbers and their lengths in bits."""
+    value, length = 0, 0
+    for number, bits in fields:
+        value, length = value << bits | number, length + bits
+    body = (value << -length % 8).to_bytes(-(-length // 8), "big") + b"\x80"
+    return b"\x12\0\x0a" + bytes([len(body)]) + body
+
+
+SIZE = ((11, 4), (9, 4), (3_999, 12), (599, 10))
+TIMED = [(0, 5), (1, 1), (1, 32), (25, 32), (1, 1), (0b00110, 5), (1, 1), (9, 5), (1, 32), (4, 5), (4, 5)]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        [(0b00011, 5), (8, 5)],
+        [(0, 5), (0, 1), (0, 1), (0, 5), (0, 12), (9, 5), (1, 1)],
+        [*TIMED, (1, 1), (1, 5), *[(0, 12), (3, 5), (1, 1), (7, 21), (1, 1), (2, 4)] * 2],
+    ],
+)
+def test_sequence_headers_of_av1(fields):
+    assert frame_size(units(*fields, *SIZE), "x") == (4_000, 600)
+
+
+@given(st.binary(max_size=60))
+@settings(max_examples=300)
+def test_any_bytes_are_a_frame_size_or_bad_input(data):
+    try:
+        width, height = frame_size(b"\x0a\x20" + data, "x")
+    except BadInput:
+        return
+    assert min(width, height) >= 1
 
 
 @pytest.mark.parametrize("kind", KINDS)

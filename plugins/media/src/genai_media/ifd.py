@@ -70,7 +70,7 @@ class Directory:
         return Cursor(self.data, self.name, entry.at).take(entry.size)
 
     def numbers(self, tag: int, default: tuple[int, ...] = (), most: int = _MOST_VALUES) -> tuple[int, ...]:
-        """The first `most` values of a tag, `default` where it is missing; `BadInput` if it has no numbers."""
+        """The first `most` values of a tag, `default` without one; `BadInput` if they are not whole."""
         entry = self.entries.get(tag)
         if entry is None:
             return default

@@ -13,9 +13,17 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from genai_core.errors import MissingDependency
+
 _ENVIRONMENT = dict(os.environ)
 
-import cv2 as cv2  # noqa: E402, PLC0414 - between the two looks at the environment; offered to others
+try:
+    import cv2 as cv2  # noqa: PLC0414 - offered to others
+except ImportError as error:  # on servers, libGL is what is missing most often
+    raise MissingDependency(
+        f"OpenCV cannot be loaded: {error}",
+        hint="pip uninstall opencv-python; pip install opencv-python-headless",
+    ) from None
 
 for _name in [name for name in os.environ if os.environ[name] != _ENVIRONMENT.get(name)]:
     if _name in _ENVIRONMENT:
