@@ -145,25 +145,18 @@ def writing(path: Path) -> Iterator[None]:
 
 
 def _explain(error: OSError, path: Path) -> ResourceError:
+    what, hint = error.strerror or str(error), None
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        free = shutil.disk_usage(_existing(path)).free
-        return ResourceError(
-            f"{path}: the disk is full ({free / 1e6:.0f} MB free)",
-            hint="free some space, then run the same again",
-        )
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return ResourceError(f"{path}: no permission to write here", hint="choose another folder with -o")
-    if isinstance(error, BlockingIOError):
-        return ResourceError(f"{path}: another process is working here", hint="wait for it, or stop it first")
-    return ResourceError(f"{path}: {error.strerror or error}")
+        what, hint = "the disk is full", "free some space, then run the same again"
+    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        what, hint = "no permission to write here", "choose another folder with -o"
+    elif isinstance(error, BlockingIOError):
+        what, hint = "another process is working here", "wait for it, or stop it first"
+    return ResourceError(f"{path}: {what}", hint=hint)
 
 
 def _temporary(path: Path) -> Path:
     return path.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}")
-
-
-def _existing(path: Path) -> Path:
-    return next(folder for folder in (path, *path.absolute().parents) if folder.exists())
 
 
 def _sync_file(path: Path) -> None:

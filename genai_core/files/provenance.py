@@ -24,7 +24,6 @@ Record = dict[str, Any]
 SCHEMA = "genai-record/1"
 SUFFIX = ".genai.json"
 MAX_BYTES = 4 << 20
-MAX_DEPTH = 32
 UNRECORDED = "path:unrecorded"
 IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 # "$" sorts before every letter, so canonical text starts with this wherever a format holds it.
@@ -80,10 +79,10 @@ def make_record(
             "packages": packages(plugin),
             "recipe": {k: without_paths(v) if k in ("config", "options") else v for k, v in recipe.items()},
         }
-        plain: Record = json.loads(to_text(record))
+        text = to_text(record)
     except (TypeError, ValueError, RecursionError) as error:
         raise BadInput("record", f"cannot be written as JSON: {error}") from None
-    return check_record(plain, "record")
+    return parse_record(text.encode(), "record")
 
 
 def to_text(record: Mapping[str, Any]) -> str:
@@ -196,39 +195,29 @@ def embedded_record(data: bytes) -> Record | None:
     text = data[start : start + MAX_BYTES].split(b"\n", 1)[0].decode("latin-1")
     try:
         record, _ = json.JSONDecoder().raw_decode(text)
-        return check_record(record, "embedded record")
+        return parse_record(to_text(record).encode(), "embedded record")
     except (ValueError, RecursionError, BadInput):
         return None
 
 
 def parse_record(data: bytes, name: object) -> Record:
-    """Bytes from outside as a checked record; `BadInput` otherwise."""
-    if len(data) > MAX_BYTES:
-        raise BadInput(name, f"a record larger than {MAX_BYTES >> 20} MiB")
-    try:
-        return check_record(
-            json.loads(data.decode("utf-8"), parse_constant=_refuse, object_pairs_hook=_unique), name
-        )
-    except (ValueError, RecursionError) as error:
-        raise BadInput(name, f"not a record: {error}") from None
-
-
-def check_record(record: Any, name: object) -> Record:
-    """`record` if it has the form of the schema; `BadInput` names the first field that has not."""
+    """JSON from anywhere as a record; `BadInput` names the first field that is not as in the schema."""
     from pydantic import ValidationError
 
     from genai_core.files.schema import RecordForm
 
-    if not isinstance(record, dict) or record.get("$schema") != SCHEMA:
-        raise BadInput(name, f"not a record of the schema {SCHEMA}", hint="a newer genai may have written it")
-    if _depth(record) > MAX_DEPTH:
-        raise BadInput(name, f"nested deeper than {MAX_DEPTH}")
+    if len(data) > MAX_BYTES:
+        raise BadInput(name, f"a record larger than {MAX_BYTES >> 20} MiB")
     try:
-        RecordForm.model_validate(record)
+        RecordForm.model_validate_json(data)
+        record: Record = json.loads(data, object_pairs_hook=_unique)
+        to_text(record)  # refuses NaN
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        field = ".".join(map(str, first["loc"]))
-        raise BadInput(name, f"not a record: {field!a}: {first['msg']}") from None
+        reason = f"{'.'.join(map(str, first['loc']))!a}: {first['msg']}"
+        raise BadInput(name, f"not a record: {reason}", hint="a newer genai may have written it") from None
+    except (ValueError, RecursionError) as error:
+        raise BadInput(name, f"not a record: {error}") from None
     return record
 
 
@@ -273,12 +262,3 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(fields) != len(pairs):
         raise ValueError("a key stands twice")
     return fields
-
-
-def _refuse(word: str) -> None:
-    raise ValueError(f"{word} is not JSON")
-
-
-def _depth(value: Any) -> int:
-    below = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return 1 + max(map(_depth, below), default=0)

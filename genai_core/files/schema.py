@@ -1,4 +1,4 @@
-"""The form of a provenance record, as strict models: what `provenance.check_record` lets in.
+"""The form of a provenance record, as strict models: what `provenance.parse_record` lets in.
 
 Records come back from anywhere, so every field is typed and bounded and unknown ones are refused. Kept
 apart from `provenance` because pydantic takes its time to import.

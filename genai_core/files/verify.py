@@ -21,11 +21,11 @@ from genai_core.files.atomic import TEMPORARY
 from genai_core.files.provenance import (
     SUFFIX,
     Record,
-    check_record,
     embedded_record,
     parse_record,
     read_record,
     record_path,
+    to_text,
     unsealed,
 )
 
@@ -35,12 +35,6 @@ if TYPE_CHECKING:
 Status = Literal["ok", "changed", "missing", "record only", "no record", "unreadable"]
 _BLOCK = 1 << 20
 _ABOVE = 4
-_PLACES = {
-    "beside": "beside it",
-    "inside": "inside the file",
-    "signed": "in its signature",
-    "run": f"in {signing.CREDENTIALS}",
-}
 # What a run or a bulk sample notes for itself; nobody is handed these as results.
 _NOTES = frozenset({"manifest.json", "plan.json", "index.jsonl"})
 
@@ -130,7 +124,7 @@ def _weigh(path: Path, claims: list[_Claim]) -> tuple[Verdict, Record | None]:
     place, record = next(((claim.layer, claim.record) for claim in claims if claim.record), ("", None))
     against = [claim.against for claim in claims if claim.against]
     against += [
-        f"the record {_PLACES[claim.layer]} is another one than that {_PLACES[place]}"
+        f"its records differ: {place} and {claim.layer}"
         for claim in claims
         if claim.record and record and unsealed(claim.record) != unsealed(record)
     ]
@@ -189,7 +183,7 @@ def _in_run(path: Path, digest: str) -> _Claim | None:
             found = _signed_list(folder).get(path.absolute().relative_to(folder).as_posix())
             if found is None:
                 return None
-            record = check_record(found, folder / signing.CREDENTIALS)
+            record = parse_record(to_text(found).encode(), folder / signing.CREDENTIALS)
             if record["file"]["sha256"] == digest:
                 return _Claim("run", record, proof=True)
             return _Claim("run", record, against=f"not the file that {signing.CREDENTIALS} was signed for")

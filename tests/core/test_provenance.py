@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 from genai_core.errors import BadInput
 from genai_core.files.provenance import (
     MAX_BYTES,
-    check_record,
     embedded_record,
     make_record,
     parse_record,
@@ -187,6 +186,24 @@ def test_malformed_records_are_bad_input(data, tmp_path):
         read_record(path)
 
 
+@pytest.mark.parametrize(
+    ("before", "after", "reason"),
+    [
+        ('"seed": 7', '"seed": 8, "seed": 7', "a key stands twice"),
+        ('"width": 8', '"width": 9, "width": 8', "a key stands twice"),
+        ('"width": 8', '"width": NaN', "not JSON compliant"),
+        ('"width": 8', '"width": ' + "[" * 500 + "]" * 500, "recursion limit"),
+    ],
+)
+def test_a_sound_record_with_one_thing_slipped_in_is_refused(written, before, after, reason):
+    place = record_path(written)
+    text = place.read_text()
+    assert before in text
+    place.write_text(text.replace(before, after, 1))
+    with pytest.raises(BadInput, match=reason):
+        read_record(written)
+
+
 def test_a_folder_or_nothing_in_the_place_of_a_record(tmp_path):
     with pytest.raises(BadInput, match="no record"):
         read_record(tmp_path / "a")
@@ -241,9 +258,9 @@ def test_mutated_bytes_of_a_record_never_crash(data):
         if not raw:
             break
     with suppress(BadInput):
-        check_record(parse_record(bytes(raw), "x"), "x")
+        parse_record(bytes(raw), "x")
     found = embedded_record(b"junk" + bytes(raw) + b"\njunk")
-    assert found is None or check_record(found, "x") == found
+    assert found is None or parse_record(to_text(found).encode(), "x") == found
 
 
 def test_a_record_is_found_inside_any_text():

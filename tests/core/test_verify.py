@@ -175,7 +175,7 @@ def test_a_record_inside_the_file_speaks_too(tmp_path):
     assert verdict(path).status == "ok"
     write_record(path, record(seed=8))
     assert verdict(path).status == "changed"
-    assert "inside the file is another one" in verdict(path).detail
+    assert "its records differ: beside and inside" in verdict(path).detail
 
 
 def forge(path):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from genai_core.files.provenance import check_record, make_record
+from genai_core.files.provenance import make_record, parse_record, to_text
 
 WEIGHTS = "ab" * 32
 RECIPE = {
@@ -30,4 +30,5 @@ def record(**changes: Any) -> dict[str, Any]:
     arguments = {"config": {"width": 8}, "modality": "text", "weights_sha256": WEIGHTS}
     arguments |= {"data_fingerprint": "cd" * 32, "digital_source_type": "trainedAlgorithmicMedia"}
     arguments |= {key: changes.pop(key) for key in arguments.keys() & changes}
-    return check_record({**make_record(recipe, **arguments), **changes}, "record")
+    made = {**make_record(recipe, **arguments), **changes}
+    return parse_record(to_text(made).encode(), "record")
