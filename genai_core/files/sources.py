@@ -17,7 +17,7 @@ import urllib.request
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from genai_core.errors import ResourceError, UsageError
 from genai_core.files.atomic import locked, make_folder, safe_name, sha256_file, writing
@@ -91,11 +91,11 @@ def resolve_dataset(text: str) -> tuple[DatasetSpec, dict[str, str], str | None]
     if not separator or not re.fullmatch(r"[a-z0-9_]+", split):
         name, split = text, ""
     if re.fullmatch(r"[a-z0-9-]+(/[a-z0-9-]+)?", name) and not Path(name).is_file():
-        return cast("DatasetSpec", registry().find("dataset", name)), {}, split or None
+        return registry().find("dataset", name), {}, split or None
     modality = artifact_for(Path(name)).modality
     for spec in registry().specs("dataset", modality=modality):
-        if cast("DatasetSpec", spec).origin == "user":
-            return cast("DatasetSpec", spec), {"path": name}, split or None
+        if spec.origin == "user":
+            return spec, {"path": name}, split or None
     raise UsageError(f"{name}: no installed plugin makes a data set of a file of {modality}")
 
 

@@ -98,8 +98,9 @@ def examine(path: Path) -> tuple[Verdict, Record | None]:
             credential = signing.check(file, path.suffix.lower())
     except OSError as error:
         return Verdict(path, "unreadable", error.strerror or str(error)), None
-    claims = [_beside(path, digest, size), _inside(head), _signed(credential), _in_run(path, digest)]
-    return _weigh(path, [claim for claim in claims if claim])
+    return _weigh(
+        path, [_beside(path, digest, size), _inside(head), _signed(credential), _in_run(path, digest)]
+    )
 
 
 class _Claim(NamedTuple):
@@ -120,7 +121,8 @@ class _Claim(NamedTuple):
     doubt: str = ""
 
 
-def _weigh(path: Path, claims: list[_Claim]) -> tuple[Verdict, Record | None]:
+def _weigh(path: Path, found: list[_Claim | None]) -> tuple[Verdict, Record | None]:
+    claims = [claim for claim in found if claim]
     place, record = next(((claim.layer, claim.record) for claim in claims if claim.record), ("", None))
     against = [claim.against for claim in claims if claim.against]
     against += [
@@ -231,9 +233,8 @@ def _missing(path: Path) -> tuple[Verdict, Record | None]:
 def _examine_credentials(path: Path) -> tuple[Verdict, Record | None]:
     credential, _ = signing.read_records(path)
     if credential.state == "trusted":
-        return _verdict(path, "ok", "the signed records of this folder", ("signed",), None)
-    claim = _signed(credential)
-    return _weigh(path, [claim] if claim else [])
+        return Verdict(path, "ok", "the signed records of this folder", layers=("signed",)), None
+    return _weigh(path, [_signed(credential)])
 
 
 @lru_cache(maxsize=4)
