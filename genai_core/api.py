@@ -108,7 +108,7 @@ def fit(
     """
     from genai_core.errors import UsageError
     from genai_core.results.training import report_training
-    from genai_core.running.fitting import Request, start
+    from genai_core.running.fitting import Part, Request, start
     from genai_core.running.training import TrainConfig
 
     tuned = isinstance(model, Trained)
@@ -119,9 +119,8 @@ def fit(
         )
     values = training if steps is None else {**training, "steps": steps}
     request = Request(
-        model=spec_id,
-        data=getattr(data, "spec_id", ""),
-        data_config=getattr(data, "spec_config", {}),
+        model=Part(id=spec_id),
+        data=Part(id=getattr(data, "spec_id", ""), config=getattr(data, "spec_config", {})),
         training=TrainConfig.parse(values, where="training"),
         seed=seed,
         device=device,

@@ -10,7 +10,7 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Self
@@ -95,6 +95,23 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
                 raise UsageError(f"--set {setting!r}: {parent!r} is already a plain value")
         node[leaf] = _parse_value(text)
     return values
+
+
+def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Each plain value (or empty table) with its key in full: ``("a.b", 3)``."""
+    for key, value in values.items():
+        if isinstance(value, Mapping) and value:
+            yield from flatten(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def to_settings(values: Mapping[str, Any]) -> Iterator[str]:
+    """The words of a command line that set `values`: the inverse of `parse_settings`; None is left out."""
+    for key, value in flatten(values):
+        plain = isinstance(value, str) and _parse_value(value) == value
+        if value is not None:
+            yield from ("--set", f"{key}={value if plain else _toml_value(value)}")
 
 
 def merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

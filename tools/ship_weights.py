@@ -25,11 +25,11 @@ def card(run: Run, request: Request, size: int, digest: str, args: argparse.Name
     items, steps = manifest["items"], manifest["metrics"]["steps"]
     epochs, fingerprint = steps * request.training.batch / items, manifest["data_fingerprint"]
     lines = [
-        f"# {request.model}",
+        f"# {request.model.id}",
         "",
         "| | |",
         "|---|---|",
-        f"| trained on | {request.data}, train split, {items:,} items, fingerprint `{fingerprint}` |",
+        f"| trained on | {request.data.id}, train split, {items:,} items, fingerprint `{fingerprint}` |",
         f"| licence of the weights | {args.licence} |",
         f"| steps | {steps:,} of {request.training.batch} items, {epochs:.2f} epochs |",
         f"| seed | {request.seed} |",
@@ -80,10 +80,10 @@ def main() -> None:
     parser.add_argument("--quality", type=Path, help="JSON of the quality benchmark")
     args = parser.parse_args()
     run = Run.open(args.run)
-    request = Request.from_manifest(run.manifest["request"])
+    request = Request.parse(run.manifest["request"], where=str(args.run))
     loaded = load_model(args.run)
     about = {key: loaded.about[key] for key in ("data", "training")} | {"licence": args.licence}
-    digest = save_model(args.folder, loaded.model, request.model, about=about, half=True)
+    digest = save_model(args.folder, loaded.model, request.model.id, about=about, half=True)
     size = (args.folder / WEIGHTS).stat().st_size
     atomic_write(args.folder / CARD, card(run, request, size, digest, args).encode())
     print(f"{args.folder}: {size:,} bytes, sha256 {digest}")

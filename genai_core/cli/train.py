@@ -56,7 +56,7 @@ def train(
     """
     from genai_core.files.sources import resolve_dataset
     from genai_core.plugins.registry import registry
-    from genai_core.running.fitting import Request, start
+    from genai_core.running.fitting import Part, Request, start
     from genai_core.running.training import TrainConfig
 
     data_values, training_values = _table(values, "data"), _table(values, "training")
@@ -68,10 +68,8 @@ def train(
             f"--data {data_id}: training takes the train split", hint=f"--data {data_id.rpartition(':')[0]}"
         )
     request = Request(
-        model=registry().find("model", model_id).id,
-        model_config=values,
-        data=data.id,
-        data_config=from_name | data_values,
+        model=Part(id=registry().find("model", model_id).id, config=values),
+        data=Part(id=data.id, config=from_name | data_values),
         training=TrainConfig.parse(training_values, where="training"),
         seed=seed,
         device=device,
@@ -93,7 +91,7 @@ def resume(run_path: Path, printer: Printer) -> None:
 
     request = Run.open(run_path).manifest.get("request")
     with Progress(printer.quiet) as progress:
-        report = _steps(progress, Request.from_manifest(request)) if request else None
+        report = _steps(progress, Request.parse(request, where=str(run_path))) if request else None
         run = go_on(run_path, progress=report)
     _finish(run, printer)
 

@@ -1,17 +1,15 @@
-"""The pieces that charts are drawn from: numbers for people, ticks, axes and SVG elements."""
+"""The pieces that charts are drawn from: numbers for people, ticks, axes, and the templates that draw."""
 
 from __future__ import annotations
 
 import math
-from html import escape
+from functools import cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable
 
-WIDTH = 360.0
-HEIGHT = 180.0
-LEFT, RIGHT, TOP, BOTTOM = 40.0, 10.0, 8.0, 22.0
+    import jinja2
 
 
 def number(value: float | None) -> str:
@@ -44,55 +42,57 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 
 class Frame:
-    """Maps data to the drawing's units, and draws axes and curves."""
+    """Maps data to the units of a drawing, and says where its axes have their labels."""
 
-    def __init__(self, x0: float, x1: float, y0: float, y1: float) -> None:
+    width, height = 360.0, 180.0
+    left, right, top, bottom = 40.0, 350.0, 8.0, 158.0
+
+    def __init__(
+        self, x0: float, x1: float, y0: float, y1: float, *, unit: str = "", x_label: str = ""
+    ) -> None:
         self.x0, self.x1, self.y0, self.y1 = x0, above(x0, x1), y0, above(y0, y1)
+        self.unit, self.x_label = unit, x_label
 
     def x(self, value: float) -> float:
         """Horizontal place of a value."""
-        return LEFT + (float(value) - self.x0) / (self.x1 - self.x0) * (WIDTH - LEFT - RIGHT)
+        share = (float(value) - self.x0) / (self.x1 - self.x0)
+        return round(self.left + share * (self.right - self.left), 1)
 
     def y(self, value: float) -> float:
         """Vertical place of a value; larger values are higher up."""
-        return HEIGHT - BOTTOM - (float(value) - self.y0) / (self.y1 - self.y0) * (HEIGHT - TOP - BOTTOM)
+        share = (float(value) - self.y0) / (self.y1 - self.y0)
+        return round(self.bottom - share * (self.bottom - self.top), 1)
 
-    def axes(self, *, x_label: str = "", unit: str = "") -> str:
-        """Grid, axis and labelled ticks."""
-        bottom, right = HEIGHT - BOTTOM, WIDTH - RIGHT
-        parts = []
-        for tick in ticks(self.y0, self.y1, 4):
-            y = self.y(tick)
-            parts.append(f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>')
-            parts.append(text(LEFT - 5, y + 4, "end", f"{_short(tick)}{unit}"))
-        parts += [text(self.x(tick), bottom + 16, "mid", _short(tick)) for tick in ticks(self.x0, self.x1, 6)]
-        parts.append(f'<line class="axis" x1="{LEFT}" x2="{right}" y1="{bottom}" y2="{bottom}"/>')
-        parts.append(text((LEFT + right) / 2, HEIGHT + 10, "mid", x_label))
-        return "".join(parts)
+    def x_ticks(self) -> list[tuple[float, str]]:
+        """Place and label of the ticks of the x axis."""
+        return [(self.x(tick), _short(tick)) for tick in ticks(self.x0, self.x1, 6)]
 
-    def path(self, points: Sequence[tuple[float, float]], css: str) -> str:
-        """A curve through `points`."""
-        coordinates = " L".join(f"{self.x(x):.1f} {self.y(y):.1f}" for x, y in points)
-        return f'<path class="{css}" d="M{coordinates}"/>'
+    def y_ticks(self) -> list[tuple[float, str]]:
+        """Place and label of the ticks of the y axis."""
+        return [(self.y(tick), _short(tick) + self.unit) for tick in ticks(self.y0, self.y1, 4)]
+
+    def path(self, points: Iterable[tuple[float, float]]) -> str:
+        """A curve through `points`, as the attribute ``d`` of an SVG path."""
+        return "M" + " L".join(f"{self.x(x)} {self.y(y)}" for x, y in points)
 
 
-def rect(x: float, y: float, width: float, height: float, css: str) -> str:
-    """A rectangle."""
-    size = f'width="{max(width, 0):.1f}" height="{max(height, 0):.1f}"'
-    return f'<rect class="{css}" x="{x:.1f}" y="{y:.1f}" {size}/>'
+@cache
+def templates() -> jinja2.Environment:
+    """What draws pages and charts; every value that goes in is escaped."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
 
-
-def text(x: float, y: float, css: str, words: str) -> str:
-    """A text element, escaped; nothing for no words."""
-    return f'<text class="{css}" x="{x:.1f}" y="{y:.1f}">{escape(words)}</text>' if words else ""
-
-
-def svg(height: float, parts: Sequence[str], summary: str) -> str:
-    """The whole picture, with `summary` for those who do not see it."""
-    return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH:g} {height:g}" role="img" aria-label="{escape(summary)}">'
-        f"{''.join(parts)}</svg>"
+    loader = PackageLoader("genai_core.results")
+    found = Environment(
+        loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True, undefined=StrictUndefined
     )
+    found.filters["number"] = number
+    return found
+
+
+def draw(picture: str, **parts: object) -> str:
+    """The SVG that the macro `picture` of charts.svg.j2 makes of `parts`."""
+    macros = templates().get_template("charts.svg.j2").module
+    return str(getattr(macros, picture)(**parts)).strip()
 
 
 def above(low: float, high: float) -> float:

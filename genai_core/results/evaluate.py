@@ -16,13 +16,13 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from genai_core.errors import BadInput, UsageError
+from genai_core.files.provenance import each_leaf
 from genai_core.protocols import Context
 from genai_core.results.floors import FLOOR_SEED, cached_floors, fingerprint, real_items
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from genai_core.config import Config
     from genai_core.plugins.specs import Direction, EvaluatorSpec
     from genai_core.protocols import Dataset
 
@@ -96,35 +96,23 @@ class Report(Sequence[Metric]):
                 return metric
         raise KeyError(f"{key!r}; metrics: " + ", ".join(metric.name for metric in self.metrics))
 
+    def remarks(self) -> list[str]:
+        """Why some metrics have no value, a line for each reason, and the notes."""
+        missing: dict[str, list[str]] = {}
+        for metric in self.metrics:
+            if not metric.available:
+                missing.setdefault(metric.reason or "no value", []).append(metric.name)
+        reasons = (f"not available: {', '.join(names)}: {reason}" for reason, names in missing.items())
+        return [*reasons, *self.notes]
+
     def to_dict(self) -> dict[str, Any]:
         """JSON values; a NaN becomes null."""
-        return {
-            "evaluator": self.evaluator,
-            "metrics": [_finite(asdict(metric)) for metric in self.metrics],
-            "figures": _finite(dict(self.figures)),
-            "notes": list(self.notes),
-        }
+        values: dict[str, Any] = each_leaf(asdict(self), _finite)
+        return values
 
     def to_json(self) -> str:
         """One JSON document."""
         return json.dumps(self.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-
-    @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> Report:
-        """Inverse of `to_dict`."""
-        metrics = [
-            Metric(**{**row, "value": math.nan if row["value"] is None else row["value"]})
-            for row in values["metrics"]
-        ]
-        return cls(values["evaluator"], tuple(metrics), dict(values["figures"]), tuple(values["notes"]))
-
-    @classmethod
-    def from_json(cls, text: str) -> Report:
-        """Inverse of `to_json`."""
-        try:
-            return cls.from_dict(json.loads(text))
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise BadInput("report", f"is not an evaluation report: {error}") from None
 
     def table(self) -> str:
         """The metrics as aligned text for a terminal."""
@@ -136,17 +124,9 @@ class Report(Sequence[Metric]):
             interval = f"{metric.low:.4f} .. {metric.high:.4f}" if known else ""
             floor = "" if metric.floor is None else f"{metric.floor:.4f}"
             rows.append((metric.name, value, interval, floor, arrows[metric.direction]))
-        widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-        lines = [
-            "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in rows
-        ]
-        missing: dict[str, list[str]] = {}
-        for metric in self.metrics:
-            if not metric.available:
-                missing.setdefault(metric.reason, []).append(metric.name)
-        lines += [f"not available: {', '.join(names)}: {reason}" for reason, names in missing.items()]
-        return "\n".join(lines + [f"note: {note}" for note in self.notes])
+        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+        return "\n".join(lines + [f"note: {remark}" for remark in self.remarks()])
 
 
 def bootstrap(
@@ -210,7 +190,7 @@ def run_evaluator(
     *,
     seed: int = 0,
     floor_items: Sequence[Any] | None = None,
-    config: Config | Mapping[str, Any] | None = None,
+    config: Mapping[str, Any] | None = None,
     floor: bool = True,
     progress: Callable[[int], None] = lambda done: None,
 ) -> Report:
@@ -241,10 +221,7 @@ def run_evaluator(
         modality = getattr(what, "modality", spec.modality)
         if modality != spec.modality:
             raise UsageError(f"{spec.id} measures {spec.modality}, not {modality}")
-    values = {} if config is None else config
-    settings = (
-        registry().config_class(spec).parse(values, where=spec.id) if isinstance(values, Mapping) else values
-    )
+    settings = registry().config_class(spec).parse(config or {}, where=spec.id)
     built = registry().build(spec, settings)
     report: Report = built.evaluate(items, reference, Context(seed=seed, progress=progress))
     if not floor:
@@ -266,8 +243,4 @@ def run_evaluator(
 
 
 def _finite(value: Any) -> Any:
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, Mapping):
-        return {key: _finite(below) for key, below in value.items()}
-    return [_finite(below) for below in value] if isinstance(value, list | tuple) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value

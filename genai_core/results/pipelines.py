@@ -19,14 +19,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genai_core.config import Config, to_toml
+from genai_core.config import Config, to_settings, to_toml
 from genai_core.errors import BadInput, UsageError
 from genai_core.files.atomic import atomic_write, safe_name, sha256_file
-from genai_core.files.provenance import make_record, read_record, sign_folder, write_record
+from genai_core.files.provenance import each_leaf, make_record, read_record, sign_folder, write_record
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, RunInfo, derive_seed
 from genai_core.results.folder import MANIFEST, OutputFolder
-from genai_core.results.report import Fact, Making, Metrics, Section, render
+from genai_core.results.report import Fact, Making, Metrics, Page, Section
+from genai_core.running.runs import announced
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -48,6 +49,8 @@ class PipelineRun:
         config: Its resolved configuration.
         seed: Seed of the whole run.
         files: Names of the files written so far, in order.
+        counts: Numbers for metrics.json.
+        page: What the report shows so far.
     """
 
     def __init__(
@@ -63,12 +66,9 @@ class PipelineRun:
         self.path, self.spec, self.config, self.seed = path, spec, config, seed
         self.files: list[str] = []
         self.counts: dict[str, float] = {}
-        self.warnings: list[str] = []
+        self.page = Page(spec.summary)
         self._wanted_device = device
         self._progress = progress or (lambda what, done, total: None)
-        self._title, self._summary = spec.summary, ""
-        self._facts: list[Fact] = []
-        self._sections: list[Section] = []
         self._reports: list[Report] = []
         self._model: Loaded | None = None
         self._folder = OutputFolder(path, {"spec": spec.id, "config_hash": config.hash(), "seed": seed})
@@ -84,6 +84,11 @@ class PipelineRun:
     def report(self) -> Path:
         """The report."""
         return self.path / REPORT
+
+    @property
+    def warnings(self) -> list[str]:
+        """What a reader must know."""
+        return self.page.warnings
 
     def context(self, *purpose: object, options: Config | None = None) -> Context:
         """A `Context` whose randomness depends on the run's seed and `purpose` alone."""
@@ -127,11 +132,11 @@ class PipelineRun:
 
     def headline(self, title: str, summary: str = "") -> None:
         """Title of the report, and one or two sentences under it."""
-        self._title, self._summary = title, summary
+        self.page.title, self.page.summary = title, summary
 
     def fact(self, label: str, value: str, note: str = "") -> None:
         """A number to decide by, in large type at the top of the report."""
-        self._facts.append(Fact(label, value, note))
+        self.page.facts.append(Fact(label, value, note))
 
     def count(self, name: str, value: float) -> None:
         """A number for metrics.json."""
@@ -139,16 +144,16 @@ class PipelineRun:
 
     def section(self, section: Section) -> None:
         """The next section of the report."""
-        self._sections.append(section)
+        self.page.sections.append(section)
 
     def metrics(self, report: Report, title: str = "Metrics", note: str = "") -> None:
         """An evaluator's report: a section here, and part of metrics.json."""
         self._reports.append(report)
-        self._sections.append(Metrics(title, report, note))
+        self.page.sections.append(Metrics(title, report, note))
 
     def warn(self, message: str) -> None:
         """What a reader must know; at the top of the report and on stderr."""
-        self.warnings.append(message)
+        self.page.warnings.append(message)
 
     def open(self) -> PipelineRun:
         """Show the report in the browser."""
@@ -162,28 +167,16 @@ class PipelineRun:
 
     def _finish(self) -> None:
         self.progress("writing the report")
+        config = self.config.model_dump(mode="json")
         numbers = {"pipeline": self.spec.id, "seed": self.seed, "counts": self.counts}
         numbers |= {"warnings": self.warnings, "reports": [report.to_dict() for report in self._reports]}
-        made = [(name, _content(self.path / name)) for name in self.files]
-        self.write("config.toml", to_toml(self.config.model_dump(mode="json")))
-        self.write("metrics.json", json.dumps(_rounded(numbers), indent=1, ensure_ascii=False) + "\n")
-        making = Making(
-            spec_id=self.spec.id,
-            seed=self.seed,
-            config=self.config.model_dump(mode="json"),
-            command=self._command(),
-            record=self._record(REPORT, self.spec.modality),
-            files=[(name, content["sha256"], content["size"]) for name, content in made],
-        )
-        page = render(
-            self._title,
-            self._sections,
-            summary=self._summary,
-            facts=self._facts,
-            warnings=self.warnings,
-            making=making,
-        )
-        self.write(REPORT, page)
+        made = [(name, *_content(self.path / name)) for name in self.files]
+        self.write("config.toml", to_toml(config))
+        text = json.dumps(each_leaf(numbers, _rounded), indent=1, ensure_ascii=False)
+        self.write("metrics.json", text + "\n")
+        record = self._record(REPORT, self.spec.modality)
+        self.page.making = Making(self.spec.id, self.seed, config, self._command(), record, made)
+        self.write(REPORT, self.page.render())
         sign_folder(self.path, self.files)
 
     @contextmanager
@@ -209,11 +202,8 @@ class PipelineRun:
 
     def _command(self) -> str:
         """The command line that makes the same again: the settings that are not at their default."""
-        words = ["genai", "run", self.spec.id, "--seed", str(self.seed), "-o", "out"]
-        values = self.config.model_dump(mode="json", exclude_defaults=True)
-        for key, value in _leaves(values):
-            words += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
-        return shlex.join(words)
+        settings = to_settings(self.config.model_dump(mode="json", exclude_defaults=True))
+        return shlex.join(["genai", "run", self.spec.id, "--seed", str(self.seed), "-o", "out", *settings])
 
 
 def run_pipeline(
@@ -250,41 +240,20 @@ def run_pipeline(
     factory = registry().load(spec)
     run = PipelineRun(path, spec, config, seed, device=device, progress=progress)
     info = RunInfo(id=path.name, kind="pipeline", spec_id=spec.id, path=path)
-    with run._folder.claimed():
-        registry().notify("genai_run_started", run=info)
-        try:
-            factory(config, run)
-            run._finish()
-        except BaseException as error:
-            stopped = isinstance(error, KeyboardInterrupt)
-            registry().notify(
-                "genai_run_finished", run=info, status="interrupted" if stopped else "failed", error=error
-            )
-            raise
-    registry().notify("genai_run_finished", run=info, status="done", error=None)
+    with run._folder.claimed(), announced(info):
+        factory(config, run)
+        run._finish()
     return run
 
 
-def _content(path: Path) -> dict[str, Any]:
+def _content(path: Path) -> tuple[str, int]:
     """Hash and size of a file's content as it was before signing, which `genai reproduce` makes again."""
     with suppress(BadInput, KeyError):
-        content: dict[str, Any] = read_record(path)["content"]
-        return content
-    return {"sha256": sha256_file(path), "size": path.stat().st_size}
+        content = read_record(path)["content"]
+        return content["sha256"], content["size"]
+    return sha256_file(path), path.stat().st_size
 
 
 def _rounded(value: Any) -> Any:
-    """Floats to nine digits: what further digits say depends on the machine's summation order."""
-    if isinstance(value, float):
-        return float(f"{value:.9g}")
-    if isinstance(value, dict):
-        return {key: _rounded(below) for key, below in value.items()}
-    return [_rounded(below) for below in value] if isinstance(value, list | tuple) else value
-
-
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for key, value in values.items():
-        if isinstance(value, dict) and value:
-            yield from _leaves(value, f"{prefix}{key}.")
-        elif value is not None:
-            yield f"{prefix}{key}", value
+    """A float to nine digits: what further digits say depends on the machine's summation order."""
+    return float(f"{value:.9g}") if isinstance(value, float) else value

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from genai_core.results.charts import lines
+from genai_core.files.atomic import atomic_write
+from genai_core.results.charts import Chart, lines
 from genai_core.results.drawing import number
-from genai_core.results.report import Charts, Fact, Gallery, Making, Section, write_report
+from genai_core.results.report import Charts, Fact, Gallery, Making, Page
 from genai_core.running.fitting import Request
 from genai_core.running.models import load_model
 from genai_core.running.shards import make_plan, sample_shard
@@ -22,41 +23,32 @@ LOOK = 12
 
 def report_training(run: Run) -> Path:
     """Write report.html into a finished training run and return its path."""
-    request = Request.from_manifest(run.manifest["request"])
-    history, metrics = run.history(), run.manifest["metrics"]
-    values = request.to_manifest()
-    sections: list[Section] = []
-    curves = _curves(history)
-    if curves:
-        sections.append(
-            Charts("Curves", curves, note="Every logged step; the interval is training.log_every.")
-        )
-    previews = _look(run)
-    if previews:
-        sections.append(
-            Gallery("A first look", previews, note="The first samples of seed 0, not chosen.", first=LOOK)
-        )
-    facts = [Fact(name.replace("_", " "), number(value)) for name, value in metrics.items()]
-    facts.append(Fact("time", f"{run.manifest['seconds'] / 60:.1f} min", f"on {run.manifest['device']}"))
-    return write_report(
-        run.path / "report.html",
-        f"Training of {request.model}",
-        sections,
-        summary=f"{run.manifest['items']:,} items of {request.data or 'data made in Python'}.",
-        facts=facts,
-        warnings=[f"passed over: {text}" for text in run.manifest.get("damaged_checkpoints", [])],
-        making=Making(spec_id=request.model, seed=request.seed, config=values, command=request.command()),
+    manifest = run.manifest
+    request = Request.parse(manifest["request"], where=str(run.path))
+    page = Page(
+        f"Training of {request.model.id}",
+        summary=f"{manifest['items']:,} items of {request.data.id or 'data made in Python'}.",
+        warnings=[f"passed over: {text}" for text in manifest.get("damaged_checkpoints", [])],
+        making=Making(request.model.id, request.seed, request.model_dump(mode="json"), request.command()),
     )
+    if curves := _curves(run.history()):
+        page.sections.append(
+            Charts("Curves", curves, "Every logged step; the interval is training.log_every.")
+        )
+    if previews := _look(run):
+        note = "The first samples of seed 0, not chosen."
+        page.sections.append(Gallery("A first look", previews, note, first=LOOK))
+    page.facts = [Fact(name.replace("_", " "), number(value)) for name, value in manifest["metrics"].items()]
+    page.facts.append(Fact("time", f"{manifest['seconds'] / 60:.1f} min", f"on {manifest['device']}"))
+    return atomic_write(run.path / "report.html", page.render().encode())
 
 
-def _curves(history: list[dict[str, float]]) -> list[Any]:
+def _curves(history: list[dict[str, float]]) -> list[Chart]:
     names = dict.fromkeys(key for record in history for key in record)
-    losses = [name for name in names if "loss" in name]
-    series = {name: [(r["step"], r[name]) for r in history if name in r] for name in losses}
-    charts = [lines("Loss", series)] if series else []
-    if "lr" in names:
-        charts.append(lines("Learning rate", {"lr": [(r["step"], r["lr"]) for r in history if "lr" in r]}))
-    return charts
+    series = {name: [(r["step"], r[name]) for r in history if name in r] for name in names}
+    losses = {name: points for name, points in series.items() if "loss" in name}
+    charts = [lines("Loss", losses)] if losses else []
+    return [*charts, lines("Learning rate", {"lr": series["lr"]})] if "lr" in series else charts
 
 
 def _look(run: Run) -> list[Preview]:

@@ -2,36 +2,41 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from genai_core.errors import BadInput, GenaiError, Interrupted, UsageError
+from pydantic import Field
+
+from genai_core.config import Config, to_settings
+from genai_core.errors import BadInput, GenaiError, UsageError
 from genai_core.files.versions import packages
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, Dataset, Fits, Trains
 from genai_core.running.device import peak_memory_mb, pick_device, set_threads
 from genai_core.running.engine import Progress, Trainer
 from genai_core.running.models import Loaded, load_model, save_model
-from genai_core.running.runs import Run
+from genai_core.running.runs import Run, announced
 from genai_core.running.training import TrainConfig
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from genai_core.plugins.specs import DatasetSpec, ModelSpec
+    from genai_core.plugins.specs import ModelSpec
 
 
-@dataclass(frozen=True)
-class Request:
+class Part(Config):
+    """A model or a data set by its spec's id and its config's values."""
+
+    id: str = ""
+    config: dict[str, Any] = Field(default_factory=dict)
+
+
+class Request(Config):
     """What a training run is asked to do; it is written to the manifest and read back by `resume`.
 
     Attributes:
-        model: Id of the model's spec, and its config values.
-        data: Id of the data set's spec (or ``""`` for data made in Python), and its config values.
+        model: What is trained.
+        data: What on; without an id for data made in Python.
         training: Options of the engine.
         seed: Seed of everything.
         device: ``auto`` or a torch device.
@@ -39,63 +44,24 @@ class Request:
             starts afresh.
     """
 
-    model: str
-    model_config: Mapping[str, Any] = field(default_factory=dict)
-    data: str = ""
-    data_config: Mapping[str, Any] = field(default_factory=dict)
-    training: TrainConfig = field(default_factory=TrainConfig)
+    model: Part
+    data: Part = Part()
+    training: TrainConfig = TrainConfig()
     seed: int = 0
     device: str = "auto"
     initial: str = ""
 
-    def to_manifest(self) -> dict[str, Any]:
-        """JSON values; config.toml holds the same."""
-        return {
-            "model": {"id": self.model, "config": dict(self.model_config)},
-            "data": {"id": self.data, "config": dict(self.data_config)},
-            "training": self.training.model_dump(mode="json"),
-            "seed": self.seed,
-            "device": self.device,
-            "initial": self.initial,
-        }
-
     def command(self) -> str:
         """The command line that asks for the same."""
-        defaults = TrainConfig().model_dump(mode="json")
-        chosen = self.training.model_dump(mode="json")
-        fields = registry().config_class(registry().find("model", self.model)).model_fields
-        settings = {key: value for key, value in self.model_config.items() if value != fields[key].default}
-        settings |= {f"data.{key}": value for key, value in self.data_config.items()}
-        settings |= {f"training.{key}": value for key, value in chosen.items() if value != defaults[key]}
-        words = [
-            "genai",
-            "train",
-            self.model,
-            "--data",
-            self.data,
-            "--seed",
-            str(self.seed),
-            "--device",
-            self.device,
-        ]
+        config = registry().config_class(registry().find("model", self.model.id))
+        chosen = config.parse(self.model.config).model_dump(mode="json", exclude_defaults=True)
+        training = self.training.model_dump(mode="json", exclude_defaults=True)
+        words = ["genai", "train", self.model.id, "--data", self.data.id]
+        words += ["--seed", str(self.seed), "--device", self.device]
         words += ["--from", self.initial] if self.initial else []
-        for key, value in settings.items():
-            words += ["--set", f"{key}={value if isinstance(value, str) else json.dumps(value)}"]
+        for values in (chosen, {"data": self.data.config}, {"training": training}):
+            words += to_settings(values)
         return shlex.join(words)
-
-    @classmethod
-    def from_manifest(cls, values: Mapping[str, Any]) -> Request:
-        """Inverse of `to_manifest`."""
-        return cls(
-            model=values["model"]["id"],
-            model_config=values["model"]["config"],
-            data=values["data"]["id"],
-            data_config=values["data"]["config"],
-            training=TrainConfig.parse(values["training"], where="training"),
-            seed=values["seed"],
-            device=values["device"],
-            initial=values["initial"],
-        )
 
 
 def start(
@@ -118,31 +84,31 @@ def start(
         progress: See `Trainer`.
     """
     initial = load_model(request.initial) if request.initial else None
-    if model is None:
-        model = _build_model(request, initial)
+    model = _build_model(request, initial) if model is None else model
     data = _build_data(request) if data is None else data
-    modality = registry().find("model", request.model).modality
+    modality = registry().find("model", request.model.id).modality
+    name = request.data.id or "the data set"
     if data.modality != modality:
         raise UsageError(
-            f"{request.model} learns {modality}, not {data.modality}: {request.data or 'this data set'}",
+            f"{request.model.id} learns {modality}, not {data.modality}: {name}",
             hint=f"genai list --kind dataset --modality {modality}",
         )
     if not len(data):
-        raise BadInput(request.data or "data", "the data set is empty")
-    run = Run.create(root, "train", request.model, path=path)
+        raise BadInput(name, "it is empty")
+    settled = Part(id=request.model.id, config=model.config.model_dump(mode="json"))
+    request = request.model_copy(update={"model": settled})
+    run = Run.create(root, "train", request.model.id, path=path)
     with run.lock():
-        config = {**request.to_manifest()["model"]["config"], **model.config.model_dump(mode="json")}
-        manifest = request.to_manifest()
-        manifest["model"]["config"] = config
+        asked = request.model_dump(mode="json")
         run.update(
-            request=manifest,
+            request=asked,
             config_hash=model.config.hash(),
             data_fingerprint=data.fingerprint(),
             items=len(data),
             initial_sha256=initial.weights_sha256 if initial else None,
-            packages=packages(request.model.partition("/")[0]),
+            packages=packages(request.model.id.partition("/")[0]),
         )
-        run.write_config(manifest)
+        run.write_config(asked)
         return _work(run, request, model, data, progress)
 
 
@@ -163,15 +129,15 @@ def resume(path: Path, *, data: Dataset[Any] | None = None, progress: Progress |
             )
         if "request" not in run.manifest:
             raise BadInput(path, "this run never started", hint="start it again")
-        request = Request.from_manifest(run.manifest["request"])
-        if data is None and not request.data:
+        request = Request.parse(run.manifest["request"], where=str(path))
+        if data is None and not request.data.id:
             raise UsageError(
                 f"{path}: its data was made in Python", hint="resume(path, data=...) with the same data"
             )
         data = _build_data(request) if data is None else data
         if data.fingerprint() != run.manifest["data_fingerprint"]:
             raise BadInput(
-                request.data or "data", f"is not what {run.id} was started with: another fingerprint"
+                request.data.id or "data", f"is not what {run.id} was started with: another fingerprint"
             )
         initial = load_model(request.initial) if request.initial else None
         if initial and initial.weights_sha256 != run.manifest["initial_sha256"]:
@@ -183,33 +149,38 @@ def _work(run: Run, request: Request, model: Any, data: Dataset[Any], progress: 
     device = pick_device(request.device)
     threads = set_threads(run.manifest.get("threads", request.training.threads))
     began = time.time()
+
+    def close(status: str, error: BaseException | None) -> None:
+        spent = run.manifest.get("seconds", 0.0) + time.time() - began
+        try:
+            run.update(status=status, seconds=round(spent, 1), error=repr(error) if error else None)
+        except GenaiError:
+            if error is None:  # a full disk is already on its way to the user
+                raise
+
     run.update(status="running", device=device, threads=threads)
-    registry().notify("genai_run_started", run=run.info)
-    try:
+    with announced(run.info, close):
+        metrics: dict[str, float] = {}
         if isinstance(model, Trains):
             metrics = _train(run, request, model, data, device, progress)
         elif isinstance(model, Fits):
             model.fit(data, Context(seed=request.seed, device=device))
-            metrics = {}
         else:
-            raise UsageError(f"{request.model} cannot be trained", hint=f"genai info {request.model}")
+            raise UsageError(f"{request.model.id} cannot be trained", hint=f"genai info {request.model.id}")
+        options = {"batch", "lr", "schedule", "clip", "ema", "precision"}
         about = {
-            "data": {"id": request.data, "fingerprint": run.manifest["data_fingerprint"], "items": len(data)},
+            "data": {"id": request.data.id, "fingerprint": data.fingerprint(), "items": len(data)},
             "training": {
                 "seed": request.seed,
                 "device": device,
                 "threads": threads,
                 "initial_sha256": run.manifest["initial_sha256"],
-                **_done(request, metrics),
+                **request.training.model_dump(mode="json", include=options),
+                **{key: round(value, 6) for key, value in metrics.items()},
             },
         }
-        digest = save_model(run.path / "model", model, request.model, about=about)
-    except BaseException as error:
-        status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
-        _close(run, status, error, began)
-        raise
-    run.update(metrics=metrics, weights_sha256=digest, peak_memory_mb=round(peak_memory_mb(device)))
-    _close(run, "done", None, began)
+        digest = save_model(run.path / "model", model, request.model.id, about=about)
+        run.update(metrics=metrics, weights_sha256=digest, peak_memory_mb=round(peak_memory_mb(device)))
     return run
 
 
@@ -244,38 +215,22 @@ def _validation(data: Dataset[Any]) -> Dataset[Any] | None:
     return None
 
 
-def _done(request: Request, metrics: Mapping[str, float]) -> dict[str, Any]:
-    options = request.training.model_dump(mode="json")
-    kept = {key: options[key] for key in ("batch", "lr", "schedule", "clip", "ema", "precision")}
-    return {**kept, **{key: round(value, 6) for key, value in metrics.items()}}
-
-
-def _close(run: Run, status: str, error: BaseException | None, began: float) -> None:
-    spent = run.manifest.get("seconds", 0.0) + time.time() - began
-    try:
-        run.update(status=status, seconds=round(spent, 1), error=repr(error) if error else None)
-    except GenaiError:
-        if error is None:  # a full disk is already on its way to the user
-            raise
-    registry().notify("genai_run_finished", run=run.info, status=status, error=error)
-
-
 def _build_model(request: Request, initial: Loaded | None) -> Any:
     """The model of the request, with the weights of `initial` where there is one."""
-    spec: ModelSpec = registry().find("model", request.model)
+    spec: ModelSpec = registry().find("model", request.model.id)
     if initial is None:
-        return registry().build(spec, request.model_config)
+        return registry().build(spec, request.model.config)
     if initial.spec.id != spec.id:
         raise UsageError(
             f"{request.initial} holds {initial.spec.id}, not {spec.id}",
             hint=f"genai train {initial.spec.id} --from {request.initial} ...",
         )
-    config = {**initial.model.config.model_dump(mode="json"), **request.model_config}
+    config = {**initial.model.config.model_dump(mode="json"), **request.model.config}
     model = registry().build(spec, config)
     try:
         model.load_state(initial.model.state())
     except (RuntimeError, KeyError, TypeError, ValueError) as error:
-        changed = ", ".join(request.model_config)
+        changed = ", ".join(request.model.config)
         raise UsageError(
             f"the weights of {request.initial} do not fit {spec.id} with {changed} changed: "
             f"{str(error).splitlines()[0]}",
@@ -285,6 +240,5 @@ def _build_model(request: Request, initial: Loaded | None) -> Any:
 
 
 def _build_data(request: Request) -> Dataset[Any]:
-    spec: DatasetSpec = registry().find("dataset", request.data)
-    data: Dataset[Any] = registry().build(spec, request.data_config)
+    data: Dataset[Any] = registry().build(registry().find("dataset", request.data.id), request.data.config)
     return data

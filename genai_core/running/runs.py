@@ -16,10 +16,12 @@ import platform
 import secrets
 import shutil
 import time
+from collections.abc import Callable
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from genai_core.config import to_toml
-from genai_core.errors import BadInput, UsageError
+from genai_core.errors import BadInput, Interrupted, UsageError
 from genai_core.files.atomic import (
     append_line,
     atomic_dir,
@@ -28,13 +30,15 @@ from genai_core.files.atomic import (
     make_folder,
     safe_name,
 )
+from genai_core.plugins.registry import registry
 from genai_core.protocols import RunInfo
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
 
+Close = Callable[[str, BaseException | None], None]
 MANIFEST = "manifest.json"
 _STEP = "step-"
 
@@ -127,6 +131,23 @@ class Run:
     def lock(self) -> AbstractContextManager[None]:
         """Hold the run for this process; `ResourceError` when another process works on it."""
         return locked(self.path / "run.lock")
+
+
+@contextmanager
+def announced(info: RunInfo, close: Close = lambda status, error: None) -> Iterator[None]:
+    """Tell plugins that a run starts and, after `close` was told the same, how it ended."""
+    registry().notify("genai_run_started", run=info)
+    status: str = "done"
+    failure: BaseException | None = None
+    try:
+        yield
+    except BaseException as error:
+        status = "interrupted" if isinstance(error, Interrupted | KeyboardInterrupt) else "failed"
+        failure = error
+        raise
+    finally:
+        close(status, failure)
+        registry().notify("genai_run_finished", run=info, status=status, error=failure)
 
 
 class Checkpoints:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from genai_core.config import Config, EmptyConfig, merge, parse_settings, read_toml, to_toml
+from genai_core.config import Config, EmptyConfig, merge, parse_settings, read_toml, to_settings, to_toml
 from genai_core.errors import BadInput, ConfigError, UsageError
 
 
@@ -103,6 +103,18 @@ def test_parse_never_fails_in_another_way(table: dict[str, Any]) -> None:
         except ConfigError:
             continue
         assert set(table) <= set(type(parsed).model_fields)
+
+
+@given(tables)
+@example({"n": 3, "word": "3", "truth": "true", "quoted": '"x"', "smarts": "[#6]=O & N", "none": {}})
+def test_a_command_line_sets_what_it_was_made_from(table: dict[str, Any]) -> None:
+    words = list(to_settings(table))
+    assert set(words[::2]) <= {"--set"}
+    assert parse_settings(words[1::2]) == table
+
+
+def test_a_command_line_leaves_none_out_and_plain_text_plain() -> None:
+    assert list(to_settings({"a": None, "b": {"c": "d e"}})) == ["--set", "b.c=d e"]
 
 
 def test_plain_text_needs_no_quotes() -> None:

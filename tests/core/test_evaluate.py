@@ -148,16 +148,12 @@ class TestRefusals:
 
 
 class TestReport:
-    def test_json_round_trip_and_null_for_what_is_missing(self):
+    def test_json_has_null_for_what_is_missing(self):
         report = run_evaluator("lines/lengths", lines(500, 3), REFERENCE)
         assert not report["known"].available
         plain = json.loads(report.to_json())
         assert plain["metrics"][1]["value"] is None
         assert plain["metrics"][1]["reason"] == "needs >= 4 lines"
-        assert Report.from_json(report.to_json()).to_json() == report.to_json()
-        for text in ("", "[]", "{}", '{"metrics": [{"name": 1}]}', '{"metrics": 3}'):
-            with pytest.raises(BadInput):
-                Report.from_json(text)
 
     def test_access_by_name_and_place(self):
         report = Report("e/x", (Metric("a", 1.0, "higher"), Metric("b", 2.0, "lower", unit="s")))
@@ -235,7 +231,7 @@ class TestCommand:
         result = self.run(tmp_path / "mine.txt", *options, "--json", "-o", tmp_path / "report.json")
         assert result.exit_code == 0
         assert json.loads(result.stdout)["metrics"][0]["value"] == 1.5
-        assert Report.from_json((tmp_path / "report.json").read_text())["length"].value == 1.5
+        assert json.loads((tmp_path / "report.json").read_text()) == json.loads(result.stdout)
         assert "1.5000" in self.run("-", *options, stdin="a\nbb\n").stdout
 
     def test_mistakes(self, tmp_path):

@@ -31,9 +31,12 @@ def run(tmp_path_factory):
     return fitting.start(request(), path=tmp_path_factory.mktemp("fit") / "run")
 
 
-def request(**changes):
-    values = {"model": "toys/rnn", "data": "toys/words", "training": TRAINING, "seed": 5, "device": "cpu"}
-    return Request(**{**values, **changes})
+def request(model="toys/rnn", data="toys/words", model_config=None, data_config=None, **changes):
+    parts = {
+        "model": {"id": model, "config": model_config or {}},
+        "data": {"id": data, "config": data_config or {}},
+    }
+    return Request(**parts, **{"training": TRAINING, "seed": 5, "device": "cpu", **changes})
 
 
 def test_a_run_holds_what_is_needed_to_know_and_to_go_on(run):

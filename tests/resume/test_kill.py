@@ -32,7 +32,7 @@ def request(model):
     training = TrainConfig(
         steps=STEPS, batch=8, warmup=5, checkpoint_every=7, log_every=10, ema=0.9, threads=1
     )
-    return Request(model=model, data="toys/words", training=training, seed=11, device="cpu")
+    return Request(model={"id": model}, data={"id": "toys/words"}, training=training, seed=11, device="cpu")
 
 
 def in_child(work):
