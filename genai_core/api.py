@@ -114,9 +114,7 @@ def fit(
     tuned = isinstance(model, Trained)
     spec_id = model.loaded.spec.id if tuned else getattr(model, "spec_id", None)
     if spec_id is None:
-        raise UsageError(
-            f"{type(model).__name__} was not built by genai", hint='genai_core.model("plugin/name")'
-        )
+        raise UsageError(f"{type(model).__name__} was not built by genai", hint="use genai_core.model")
     values = training if steps is None else {**training, "steps": steps}
     request = Request(
         model=Part(id=spec_id),

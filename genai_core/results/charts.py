@@ -11,12 +11,12 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np  # noqa: TID253 - nothing at start-up draws
+
 from genai_core.results.drawing import Frame, above, draw, number
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-
-    import numpy as np
 
     from genai_core.results.evaluate import Metric
 
@@ -75,8 +75,6 @@ def histogram(
         window: Bounds that were asked for, drawn as dashed lines.
         bins: Number of bins over the middle 99 % of both; the tails go into the outermost bins.
     """
-    import numpy as np
-
     parts = {name: _finite(part) for name, part in zip(names, (values, reference), strict=True)}
     parts = {name: part for name, part in parts.items() if part.size}
     if not parts:
@@ -177,23 +175,17 @@ def _legend(names: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
 
 
 def _finite(values: Sequence[float] | None) -> Array:
-    import numpy as np
-
     array: Array = np.asarray(() if values is None else values, dtype=float)
     return np.extract(np.isfinite(array), array)
 
 
 def _spread(name: str, values: Array) -> str:
-    import numpy as np
-
     low, middle, high = (number(float(edge)) for edge in np.quantile(values, [0.05, 0.5, 0.95]))
     return f"{name} median {middle}, middle 90 % from {low} to {high}"
 
 
 def _shares(values: Array, edges: Array) -> Array:
     """Percent of `values` in each bin, the tails counted in the outermost bins."""
-    import numpy as np
-
     counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
     shares: Array = 100.0 * counts / max(1, values.size)
     return shares

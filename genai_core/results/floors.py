@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from contextlib import suppress
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from genai_core.data import digest
 from genai_core.errors import GenaiError, UsageError
 from genai_core.protocols import derive_seed
 
@@ -33,13 +34,8 @@ def real_items(source: Sequence[Any] | None, reference: Dataset[Any] | None, n: 
     known: set[Hashable] = set()
     with suppress(TypeError):  # items that cannot be hashed: the splits are trusted to be disjoint
         known = {reference[i] for i in range(len(reference))} if reference is not None else set()
-    found: list[Any] = []
-    for index in order:
-        if len(found) == n:
-            break
-        item = source[int(index)]
-        if not known or item not in known:
-            found.append(item)
+    items = (source[int(index)] for index in order)
+    found = list(islice((item for item in items if not known or item not in known), n))
     if not found:
         raise UsageError("every real item is in the reference")
     return found
@@ -47,8 +43,6 @@ def real_items(source: Sequence[Any] | None, reference: Dataset[Any] | None, n: 
 
 def fingerprint(data: Any) -> str:
     """Hex sha256 of a data set's or a sequence's content."""
-    from genai_core.data import digest
-
     return "" if data is None else data.fingerprint() if hasattr(data, "fingerprint") else digest(data)
 
 
@@ -57,8 +51,7 @@ def cached_floors(key: Sequence[str], measure: Callable[[], Mapping[str, float]]
     from genai_core.files.atomic import atomic_write, make_folder
     from genai_core.files.sources import cache_dir
 
-    name = hashlib.sha256(json.dumps(list(key)).encode()).hexdigest()[:32]
-    path = cache_dir() / "floors" / f"{name}.json"
+    path = cache_dir() / "floors" / f"{digest(key)[:32]}.json"
     # A file that is absent or damaged is made anew.
     with suppress(OSError, ValueError, TypeError, AttributeError):
         known = json.loads(path.read_text(encoding="utf-8"))

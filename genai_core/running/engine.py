@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,8 +32,10 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, Mapping[str, float]], None]
 _BAD_STEPS = 3
+_COUNTERS = ("step", "micro_batch", "lr_scale", "bad_steps", "best", "validations_since_best")
 
 
+@dataclass(eq=False)
 class Trainer:
     """Trains one model on one device.
 
@@ -47,30 +50,25 @@ class Trainer:
         progress: Called after every step with the step count and the latest metrics.
     """
 
-    def __init__(
-        self,
-        model: Any,
-        data: Dataset[Any],
-        config: TrainConfig,
-        run: Run,
-        *,
-        seed: int,
-        device: str = "cpu",
-        valid: Dataset[Any] | None = None,
-        progress: Progress | None = None,
-    ) -> None:
-        if not isinstance(model, Trains):
-            raise PluginError(f"{type(model).__name__} cannot be trained: it lacks collate and loss")
-        self.model: Any = model
-        self.data, self.config, self.run = data, config, run
-        self.seed, self.device, self.valid = seed, device, valid
-        self.progress: Progress = progress or (lambda step, metrics: None)
-        self.order = Order(len(data), config.batch, seed)
-        self.precision = pick_precision(config.precision, device)
-        self.loss = torch.compile(model.loss) if config.compile else model.loss
+    model: Any
+    data: Dataset[Any]
+    config: TrainConfig
+    run: Run
+    _: KW_ONLY
+    seed: int
+    device: str = "cpu"
+    valid: Dataset[Any] | None = None
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.model, Trains):
+            raise PluginError(f"{type(self.model).__name__} cannot be trained: it lacks collate and loss")
+        self.order = Order(len(self.data), self.config.batch, self.seed)
+        self.precision = pick_precision(self.config.precision, self.device)
+        self.loss = torch.compile(self.model.loss) if self.config.compile else self.model.loss
         self._attach()
         self.step = 0
-        self.micro_batch = config.micro_batch or config.batch
+        self.micro_batch = self.config.micro_batch or self.config.batch
         self.lr_scale = 1.0
         self.bad_steps = 0
         self.best: float | None = None
@@ -78,14 +76,8 @@ class Trainer:
 
     def _attach(self) -> None:
         """Take hold of the model's networks as they are now."""
-        self.modules: dict[str, torch.nn.Module] = self.model.modules()
-        for module in self.modules.values():
-            module.to(self.device).train()
-        self.parameters = {
-            f"{name}.{key}": parameter
-            for name, module in self.modules.items()
-            for key, parameter in module.named_parameters()
-        }
+        self.networks = torch.nn.ModuleDict(self.model.modules()).to(self.device).train()
+        self.parameters = dict(self.networks.named_parameters())
         self.optimizers = self._make_optimizers()
         self.average = (
             {key: p.detach().clone() for key, p in self.parameters.items()} if self.config.ema else {}
@@ -108,15 +100,10 @@ class Trainer:
     def state(self) -> dict[str, Any]:
         """Everything the next step depends on."""
         return {
-            "step": self.step,
             "model": self.model.state(),
             "optimizers": {name: optimizer.state_dict() for name, optimizer in self.optimizers.items()},
             "average": self.average,
-            "micro_batch": self.micro_batch,
-            "lr_scale": self.lr_scale,
-            "bad_steps": self.bad_steps,
-            "best": self.best,
-            "validations_since_best": self.validations_since_best,
+            **{name: getattr(self, name) for name in _COUNTERS},
         }
 
     def load_state(self, state: Mapping[str, Any]) -> None:
@@ -127,9 +114,8 @@ class Trainer:
             self.average[key].copy_(value)
         for name, optimizer in self.optimizers.items():
             optimizer.load_state_dict(state["optimizers"][name])
-        self.step, self.micro_batch = state["step"], state["micro_batch"]
-        self.lr_scale, self.bad_steps, self.best = state["lr_scale"], state["bad_steps"], state["best"]
-        self.validations_since_best = state["validations_since_best"]
+        for name in _COUNTERS:
+            setattr(self, name, state[name])
 
     def save(self) -> None:
         """Write a checkpoint of the current step."""
@@ -147,9 +133,7 @@ class Trainer:
 
     def train_step(self) -> dict[str, float]:
         """Do one step and return the loss and gradient norm of each optimizer."""
-        rng = np.random.default_rng(derive_seed(self.seed, "batch", self.step))
-        items = [self.data[index] for index in self.order.indices(self.step)]
-        batch = self._to_device(self.model.collate(items, rng))
+        batch = self._batch(self.data, self.order.indices(self.step), "batch", self.step)
         rate = learning_rate(self.config, self.step) * self.lr_scale
         metrics: dict[str, float] = {}
         finite = True
@@ -159,8 +143,7 @@ class Trainer:
             loss = self._accumulate(name, optimizer, batch)
             parameters = [p for group in optimizer.param_groups for p in group["params"]]
             norm = float(torch.nn.utils.clip_grad_norm_(parameters, self.config.clip or math.inf))
-            label = "" if len(self.optimizers) == 1 else f"_{name}"
-            metrics |= {f"loss{label}": loss, f"grad_norm{label}": norm}
+            metrics |= {self._label("loss", name): loss, self._label("grad_norm", name): norm}
             if math.isfinite(loss) and math.isfinite(norm):
                 optimizer.step()
             else:
@@ -169,6 +152,15 @@ class Trainer:
         self.bad_steps = 0 if finite else self.bad_steps + 1
         self.step += 1
         return metrics | {"lr": self.config.lr * rate}
+
+    def _batch(self, data: Dataset[Any], indices: Iterable[int], *purpose: object) -> Batch:
+        """The items at `indices` as tensors on the device; their collation draws from `purpose` alone."""
+        rng = np.random.default_rng(derive_seed(self.seed, *purpose))
+        batch = self.model.collate([data[index] for index in indices], rng)
+        return {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
+
+    def _label(self, metric: str, optimizer: str) -> str:
+        return metric if len(self.optimizers) == 1 else f"{metric}_{optimizer}"
 
     def _accumulate(self, name: str, optimizer: torch.optim.Optimizer, batch: Batch) -> float:
         """Gradient of the mean loss of `batch`, in pieces that fit the memory; returns the mean loss."""
@@ -218,9 +210,6 @@ class Trainer:
         if self.device.startswith("cuda"):
             torch.cuda.empty_cache()
 
-    def _to_device(self, batch: Batch) -> Batch:
-        return {name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.items()}
-
     # Averaged weights
 
     @torch.no_grad()
@@ -257,20 +246,16 @@ class Trainer:
         count = min(self.config.validate_items, len(self.valid))
         totals = dict.fromkeys(self.optimizers, 0.0)
         with self.averaged(), torch.random.fork_rng(devices=[]):
-            for module in self.modules.values():
-                module.eval()
+            self.networks.eval()
             for start in range(0, count, self.config.batch):
-                items = [self.valid[index] for index in range(start, min(count, start + self.config.batch))]
-                rng = np.random.default_rng(derive_seed(self.seed, "validate", start))
-                batch = self._to_device(self.model.collate(items, rng))
+                indices = range(start, min(count, start + self.config.batch))
+                batch = self._batch(self.valid, indices, "validate", start)
                 seed_device(derive_seed(self.seed, "validate", start), self.device)
                 for piece in split_batch(batch, self.micro_batch):
                     for name in totals:
                         totals[name] += float(self._losses(piece, name).sum())
-            for module in self.modules.values():
-                module.train()
-        label = "" if len(totals) == 1 else "_{}"
-        return {f"valid_loss{label.format(name)}": total / count for name, total in totals.items()}
+            self.networks.train()
+        return {self._label("valid_loss", name): total / count for name, total in totals.items()}
 
     def _note_validation(self, metrics: Mapping[str, float]) -> bool:
         """Remember the best weights; True when it is time to stop early."""
@@ -304,13 +289,15 @@ class Trainer:
                 if self.bad_steps >= _BAD_STEPS:
                     self._recover()
                     continue
-                if every and self.step % every == 0:
+                validate = every and self.step % every == 0
+                if validate:
                     checked = self.validate()
                     metrics |= checked
                     stop_early = self._note_validation(checked)
-                if self.step % self.config.log_every == 0 or (every and self.step % every == 0):
+                if validate or self.step % self.config.log_every == 0:
                     self._report(metrics, (self.step - first) / (time.monotonic() - began))
-                self.progress(self.step, metrics)
+                if self.progress:
+                    self.progress(self.step, metrics)
                 if stop.requested and self.step < self.config.steps:
                     self.save()
                     raise Interrupted(
@@ -343,6 +330,5 @@ class Trainer:
             with torch.no_grad():
                 for key, value in self.average.items():
                     self.parameters[key].copy_(value)
-        for module in self.model.modules().values():
-            module.eval()
+        torch.nn.ModuleDict(self.model.modules()).eval()  # loading may have built new networks
         return {**metrics, "steps": self.step}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -124,21 +125,15 @@ def resume(path: Path, *, data: Dataset[Any] | None = None, progress: Progress |
     with run.lock():
         run = Run.open(path)
         if run.manifest["status"] == "done":
-            raise UsageError(
-                f"{path} is finished: nothing is left to resume", hint=f"genai sample {path} -n 1000"
-            )
+            raise UsageError(f"{path} is finished", hint=f"genai sample {path} -n 1000")
         if "request" not in run.manifest:
             raise BadInput(path, "this run never started", hint="start it again")
         request = Request.parse(run.manifest["request"], where=str(path))
         if data is None and not request.data.id:
-            raise UsageError(
-                f"{path}: its data was made in Python", hint="resume(path, data=...) with the same data"
-            )
+            raise UsageError(f"{path}: its data was made in Python", hint="resume(path, data=the same)")
         data = _build_data(request) if data is None else data
         if data.fingerprint() != run.manifest["data_fingerprint"]:
-            raise BadInput(
-                request.data.id or "data", f"is not what {run.id} was started with: another fingerprint"
-            )
+            raise BadInput(request.data.id or "data", f"has another fingerprint than when {run.id} began")
         initial = load_model(request.initial) if request.initial else None
         if initial and initial.weights_sha256 != run.manifest["initial_sha256"]:
             raise BadInput(request.initial, f"is not what {run.id} was started from: other weights")
@@ -169,7 +164,11 @@ def _work(run: Run, request: Request, model: Any, data: Dataset[Any], progress: 
             raise UsageError(f"{request.model.id} cannot be trained", hint=f"genai info {request.model.id}")
         options = {"batch", "lr", "schedule", "clip", "ema", "precision"}
         about = {
-            "data": {"id": request.data.id, "fingerprint": data.fingerprint(), "items": len(data)},
+            "data": {
+                "id": request.data.id,
+                "fingerprint": run.manifest["data_fingerprint"],
+                "items": len(data),
+            },
             "training": {
                 "seed": request.seed,
                 "device": device,
@@ -208,10 +207,8 @@ def _train(
 def _validation(data: Dataset[Any]) -> Dataset[Any] | None:
     """The split called "valid", else "test", else none."""
     for name in ("valid", "test"):
-        try:
+        with suppress(GenaiError):
             return data.split(name)
-        except GenaiError:
-            continue
     return None
 
 

@@ -15,10 +15,12 @@ from importlib.resources import files as package_files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
+from genai_core.config import to_toml
 from genai_core.errors import BadInput, UsageError
 from genai_core.files.atomic import atomic_dir, sha256_bytes
 from genai_core.plugins.registry import registry
@@ -88,12 +90,12 @@ def save_model(
         "config": config,
         "weights_sha256": digest,
         **about,
-        "state": tree,
     }
+    card = f"# {spec_id}\n\n```toml\n{to_toml(description)}```\n"
     with atomic_dir(folder) as temporary:
         (temporary / WEIGHTS).write_bytes(data)
-        (temporary / DESCRIPTION).write_text(json.dumps(description, indent=1) + "\n", encoding="utf-8")
-        (temporary / CARD).write_text(_card(description), encoding="utf-8")
+        (temporary / DESCRIPTION).write_text(json.dumps({**description, "state": tree}, indent=1) + "\n")
+        (temporary / CARD).write_text(card, encoding="utf-8")
     return digest
 
 
@@ -115,9 +117,7 @@ def find_model(where: str | Path) -> Path:
         raise BadInput(path, "neither a run nor a model folder: it has no model.json")
     spec: ModelSpec = registry().find("model", str(where))
     if spec.weights is None:
-        raise UsageError(
-            f"{spec.id} ships no weights", hint=f"genai train {spec.id} --data ID, then name the run"
-        )
+        raise UsageError(f"{spec.id} ships no weights", hint=f"genai train {spec.id}, then name the run")
     package, _, inner = spec.weights.partition(":")
     return Path(str(package_files(package).joinpath(*inner.split("/"))))
 
@@ -132,17 +132,11 @@ def load_model(where: str | Path, device: str = "cpu") -> Loaded:
     try:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         if description["format"] != 1:
-            raise BadInput(
-                folder, f"format {description['format']!r} was written by another version of genai"
-            )
+            raise BadInput(folder, f"format {description['format']!r} is that of another version of genai")
         data = (folder / WEIGHTS).read_bytes()
         digest = sha256_bytes(data)
         if digest != description["weights_sha256"]:
-            raise BadInput(
-                folder / WEIGHTS,
-                "damaged: its sha256 is not the one in model.json",
-                hint="restore or retrain it",
-            )
+            raise BadInput(folder / WEIGHTS, "damaged: model.json has another sha256", hint="restore it")
         tensors = {k: t.float() if t.is_floating_point() else t for k, t in load_tensors(data).items()}
         state = unpack(description["state"], tensors)
         spec: ModelSpec = registry().find("model", description["spec"])
@@ -158,21 +152,6 @@ def load_model(where: str | Path, device: str = "cpu") -> Loaded:
             f"does not fit {spec.id} {registry().version(spec.plugin)}: {str(error).splitlines()[0]}",
             hint=f"it was written by version {description.get('version')}",
         ) from None
-    for module in model.modules().values():
-        module.to(device).eval()
+    torch.nn.ModuleDict(model.modules()).to(device).eval()
     about = {key: value for key, value in description.items() if key not in ("state", "format")}
     return Loaded(model, spec, folder, digest, device, about)
-
-
-def _card(description: Mapping[str, Any]) -> str:
-    data, training = description.get("data", {}), description.get("training", {})
-    lines = [
-        f"# {description['spec']}",
-        "",
-        f"- written by genai-{description['spec'].partition('/')[0]} {description['version']}",
-        f"- data: {data.get('id', 'unknown')}, fingerprint {data.get('fingerprint', 'unknown')[:16]}",
-        f"- weights sha256: {description['weights_sha256']}",
-        "- configuration: " + ", ".join(f"{k}={v}" for k, v in description["config"].items()),
-        "- training: " + ", ".join(f"{k}={v}" for k, v in training.items()),
-    ]
-    return "\n".join(lines) + "\n"

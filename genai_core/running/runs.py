@@ -64,9 +64,7 @@ class Run:
             stamp = time.strftime("%Y%m%d-%H%M")
             path = root / safe_name(f"{stamp}-{spec_id.replace('/', '-')}-{secrets.token_hex(2)}")
         if (path / MANIFEST).exists():
-            raise UsageError(
-                f"{path} already holds a run", hint=f"genai resume {path}, or choose another folder"
-            )
+            raise UsageError(f"{path} already holds a run", hint=f"genai resume {path}, or another folder")
         make_folder(path)
         run = cls(path, {})
         run.update(

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import math
+import multiprocessing
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -24,14 +27,13 @@ from genai_core.protocols import Context, Samples, derive_seed
 from genai_core.running.models import Loaded, load_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
-
-    from genai_core.config import Config
 
 PLAN = "plan.json"
 INDEX = "index.jsonl"
 LARGEST_N = 10**9
+Progress = Callable[[int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,23 +85,16 @@ def make_plan(
 
 
 def sample_shard(
-    loaded: Loaded, plan: Plan, shard: int, progress: Callable[[int], None] | None = None
+    loaded: Loaded, plan: Plan, shard: int, progress: Progress = lambda done: None
 ) -> list[Artifact]:
     """Sample one shard: one artifact for collections (molecules), else one an item (pictures).
 
     Raises:
         PluginError: The model yielded another number of items than asked.
     """
-    options: Config = (
-        registry().config_class(loaded.spec, "options").parse(plan.options, where=loaded.spec.id)
-    )
+    options = registry().config_class(loaded.spec, "options").parse(plan.options, where=loaded.spec.id)
+    ctx = Context(derive_seed(plan.seed, "shard", shard), loaded.device, options, progress)
     count = plan.count(shard)
-    ctx = Context(
-        seed=derive_seed(plan.seed, "shard", shard),
-        device=loaded.device,
-        options=options,
-        progress=progress or (lambda done: None),
-    )
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -119,13 +114,13 @@ def sample_shard(
 
 
 def sample_all(
-    loaded: Loaded, plan: Plan, progress: Callable[[int], None] | None = None
+    loaded: Loaded, plan: Plan, progress: Progress = lambda done: None
 ) -> Artifact | list[Artifact]:
     """All shards in memory: one artifact for collections, else a list."""
     artifacts: list[Artifact] = []
     for shard in range(plan.shards):
         done = shard * plan.shard_size
-        artifacts += sample_shard(loaded, plan, shard, lambda k, done=done: progress and progress(done + k))  # type: ignore[misc]
+        artifacts += sample_shard(loaded, plan, shard, lambda more, done=done: progress(done + more))  # type: ignore[misc]
     kind = type(artifacts[0])
     if not _joins(kind):
         return artifacts
@@ -158,7 +153,7 @@ def sample_to_folder(
     workers: int = 1,
     suffix: str | None = None,
     device: str = "cpu",
-    progress: Callable[[int], None] | None = None,
+    progress: Progress = lambda done: None,
 ) -> list[Path]:
     """Write the shards of `plan` into `out`, skipping those that are there.
 
@@ -183,20 +178,39 @@ def sample_to_folder(
     i, k = part or (1, 1)
     if not 1 <= i <= k:
         raise UsageError(f"shard {i}/{k}: i must be from 1 to k")
-    mine = range(i - 1, plan.shards, k)
-    finished = {shard: files for shard in mine if (files := _finished(out, shard))}
-    missing = [shard for shard in mine if shard not in finished]
-    done = sum(plan.count(shard) for shard in finished)
-    for shard, files in _work(loaded, where, plan, out, missing, workers, suffix):
+    finished = {shard: _finished(out, shard) for shard in range(i - 1, plan.shards, k)}
+    missing = [shard for shard, files in finished.items() if not files]
+    done = sum(plan.count(shard) for shard, files in finished.items() if files)
+    if workers <= 1 or len(missing) <= 1:
+        written: Iterator[list[Path]] = map(partial(_write_shard, loaded, plan, out, suffix), missing)
+    else:
+        work = partial(_write_here, where, loaded.device, plan, out, suffix)
+        written = _in_processes(work, missing, workers)
+    for shard, files in zip(missing, written, strict=True):
         finished[shard] = files
         done += plan.count(shard)
-        if progress:
-            progress(done)
+        progress(done)
     _complete(out, plan)
-    return [path for shard in sorted(finished) for path in finished[shard]]
+    return [path for files in finished.values() for path in files]
 
 
-def write_shard(loaded: Loaded, plan: Plan, out: Path, shard: int, suffix: str | None) -> list[Path]:
+def _in_processes(
+    work: Callable[[int], list[Path]], shards: Sequence[int], workers: int
+) -> Iterator[list[Path]]:
+    spawn = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(min(workers, len(shards)), spawn) as pool:
+        yield from pool.map(work, shards)
+
+
+_load_once = cache(load_model)
+
+
+def _write_here(where: str, device: str, plan: Plan, out: Path, suffix: str | None, shard: int) -> list[Path]:
+    """What a worker does: it loads the model for its first shard."""
+    return _write_shard(_load_once(where, device), plan, out, suffix, shard)
+
+
+def _write_shard(loaded: Loaded, plan: Plan, out: Path, suffix: str | None, shard: int) -> list[Path]:
     """Sample one shard and commit its files; the record of the last file is what marks it finished."""
     artifacts = sample_shard(loaded, plan, shard)
     files = []
@@ -218,43 +232,6 @@ def shard_record(loaded: Loaded, plan: Plan, artifact: Artifact, shard: int | No
         weights_sha256=loaded.weights_sha256,
         data_fingerprint=loaded.data_fingerprint,
     )
-
-
-_worker: tuple[Loaded, Plan, Path, str | None]
-
-
-def _start_worker(where: str, plan: Plan, out: Path, suffix: str | None, device: str) -> None:
-    global _worker  # noqa: PLW0603  # a pool's initializer has no other way to hand over what it loaded
-    torch.set_num_threads(1)
-    _worker = (load_model(where, device), plan, out, suffix)
-
-
-def _work_one(shard: int) -> tuple[int, list[Path]]:
-    loaded, plan, out, suffix = _worker
-    return shard, write_shard(loaded, plan, out, shard, suffix)
-
-
-def _work(
-    loaded: Loaded, where: str, plan: Plan, out: Path, shards: Iterable[int], workers: int, suffix: str | None
-) -> Iterator[tuple[int, list[Path]]]:
-    shards = list(shards)
-    if workers <= 1 or len(shards) <= 1:
-        for shard in shards:
-            yield shard, write_shard(loaded, plan, out, shard, suffix)
-        return
-    import multiprocessing
-
-    with ProcessPoolExecutor(
-        min(workers, len(shards)),
-        multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(where, plan, out, suffix, loaded.device),
-    ) as pool:
-        try:
-            yield from pool.map(_work_one, shards)
-        except BaseException:
-            pool.shutdown(cancel_futures=True)
-            raise
 
 
 def _agree(loaded: Loaded, plan: Plan, out: Path) -> None:
