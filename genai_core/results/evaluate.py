@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -84,9 +84,6 @@ class Report(Sequence[Metric]):
     def __len__(self) -> int:
         return len(self.metrics)
 
-    def __iter__(self) -> Iterator[Metric]:
-        return iter(self.metrics)
-
     def __getitem__(self, key: Any) -> Any:
         """A metric by name or place."""
         if not isinstance(key, str):
@@ -157,15 +154,13 @@ def bootstrap(
     n = len(data)
     if not n:
         raise UsageError("bootstrap: no values")
-    draws = []
-    for _ in range(resamples):
+
+    def draw() -> Any:
         rows = rng.integers(0, n, n)
-        if statistic is None:
-            draws.append(np.bincount(rows, minlength=n) @ data / n)
-        else:
-            draws.append(np.asarray(statistic(data[rows])))
+        return np.bincount(rows, minlength=n) @ data / n if statistic is None else statistic(data[rows])
+
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile(np.stack(draws), [tail, 1 - tail], axis=0)
+    low, high = np.quantile([draw() for _ in range(resamples)], [tail, 1 - tail], axis=0)
     return (low, high) if data.ndim > 1 else (float(low), float(high))
 
 

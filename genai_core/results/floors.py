@@ -22,19 +22,19 @@ def real_items(source: Sequence[Any] | None, reference: Dataset[Any] | None, n: 
     """`n` items of the source in a seeded draw without replacement, none of them in the reference."""
     import numpy as np
 
-    if source is None:
+    real: Any = source
+    if real is None:
         if reference is None:
             raise UsageError("there is no reference to draw real items from")
         try:
-            source = reference.split("train")  # type: ignore[assignment]  # a Dataset has length and items
+            real = reference.split("train")
         except GenaiError:
             raise UsageError("the reference has no split 'train' to draw real items from") from None
-    assert source is not None  # noqa: S101 - for the type checker
-    order = np.random.default_rng(derive_seed(FLOOR_SEED, "floor", n)).permutation(len(source))
+    order = np.random.default_rng(derive_seed(FLOOR_SEED, "floor", n)).permutation(len(real))
     known: set[Hashable] = set()
     with suppress(TypeError):  # items that cannot be hashed: the splits are trusted to be disjoint
         known = {reference[i] for i in range(len(reference))} if reference is not None else set()
-    items = (source[int(index)] for index in order)
+    items = (real[int(index)] for index in order)
     found = list(islice((item for item in items if not known or item not in known), n))
     if not found:
         raise UsageError("every real item is in the reference")

@@ -124,10 +124,9 @@ class Trainer:
     def restore(self) -> bool:
         """Load the newest intact checkpoint; False when there is none."""
         found = self.run.checkpoints.latest()
-        if found is None:
-            return False
-        self.load_state(found[1])
-        return True
+        if found:
+            self.load_state(found[1])
+        return found is not None
 
     # One step
 
@@ -182,12 +181,10 @@ class Trainer:
         kind = self.device.partition(":")[0]
         with torch.autocast(kind, self.precision or torch.float32, enabled=self.precision is not None):
             try:
-                losses = self.loss(batch, name)
-            except torch.OutOfMemoryError:
-                raise
-            except Exception:
+                losses: torch.Tensor = self.loss(batch, name)
+            except Exception as error:
                 # A compiler that fails must not fail the run: the eager function decides.
-                if self.loss is self.model.loss:
+                if isinstance(error, torch.OutOfMemoryError) or self.loss is self.model.loss:
                     raise
                 self.loss = self.model.loss
                 losses = self.loss(batch, name)
@@ -196,8 +193,7 @@ class Trainer:
                 f"{type(self.model).__name__}.loss returned shape {tuple(losses.shape)}, not (batch,)",
                 hint="return one loss an item, not their mean",
             )
-        result: torch.Tensor = losses
-        return result.float()
+        return losses.float()
 
     def _shrink(self, used: int, error: torch.OutOfMemoryError) -> None:
         if used <= 1:
@@ -283,7 +279,7 @@ class Trainer:
         metrics: dict[str, float] = {}
         began, first, stop_early = time.monotonic(), self.step, False
         every = self.config.validate_every
-        with StopRequest().installed() as stop:
+        with StopRequest() as stop:
             while self.step < self.config.steps and not stop_early:
                 metrics = self.train_step()
                 if self.bad_steps >= _BAD_STEPS:

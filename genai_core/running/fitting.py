@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field
 
-from genai_core.config import Config, to_settings
+from genai_core.config import Config, to_settings, to_toml
 from genai_core.errors import BadInput, GenaiError, UsageError
+from genai_core.files.atomic import atomic_write
 from genai_core.files.versions import packages
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, Dataset, Fits, Trains
@@ -57,9 +58,8 @@ class Request(Config):
         config = registry().config_class(registry().find("model", self.model.id))
         chosen = config.parse(self.model.config).model_dump(mode="json", exclude_defaults=True)
         training = self.training.model_dump(mode="json", exclude_defaults=True)
-        words = ["genai", "train", self.model.id, "--data", self.data.id]
-        words += ["--seed", str(self.seed), "--device", self.device]
-        words += ["--from", self.initial] if self.initial else []
+        words = ["genai", "train", self.model.id, "--data", self.data.id, "--seed", str(self.seed)]
+        words += ["--device", self.device, *(["--from", self.initial] if self.initial else [])]
         for values in (chosen, {"data": self.data.config}, {"training": training}):
             words += to_settings(values)
         return shlex.join(words)
@@ -109,7 +109,7 @@ def start(
             initial_sha256=initial.weights_sha256 if initial else None,
             packages=packages(request.model.id.partition("/")[0]),
         )
-        run.write_config(asked)
+        atomic_write(run.path / "config.toml", to_toml(asked).encode())
         return _work(run, request, model, data, progress)
 
 

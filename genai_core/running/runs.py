@@ -20,7 +20,6 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from genai_core.config import to_toml
 from genai_core.errors import BadInput, Interrupted, UsageError
 from genai_core.files.atomic import (
     append_line,
@@ -105,10 +104,6 @@ class Run:
         self.manifest.update(values)
         text = json.dumps(self.manifest, indent=2, ensure_ascii=False) + "\n"
         atomic_write(self.path / MANIFEST, text.encode())
-
-    def write_config(self, values: Mapping[str, Any]) -> None:
-        """Write the resolved configuration as config.toml."""
-        atomic_write(self.path / "config.toml", to_toml(values).encode())
 
     def log(self, step: int, metrics: Mapping[str, float]) -> None:
         """Append one record to metrics.jsonl."""

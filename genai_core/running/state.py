@@ -89,9 +89,8 @@ def write_state(folder: Path, tree: Any) -> None:
     value, tensors = pack(tree)
     data = save_tensors(tensors)
     (folder / TENSORS).write_bytes(data)
-    body = _canonical(value)
-    document = {"format": 1, "tensors_sha256": sha256_bytes(data), "tree_sha256": sha256_bytes(body.encode())}
-    (folder / TREE).write_text(f'{{"head": {json.dumps(document)}, "tree": {body}}}', encoding="utf-8")
+    head = {"format": 1, "tensors_sha256": sha256_bytes(data), "tree_sha256": _sha256(value)}
+    (folder / TREE).write_text(json.dumps({"head": head, "tree": value}), encoding="utf-8")
 
 
 def read_state(folder: Path) -> Any:
@@ -102,7 +101,7 @@ def read_state(folder: Path) -> Any:
         data = (folder / TENSORS).read_bytes()
         if head["format"] != 1:
             raise BadInput(folder, f"state format {head['format']} was written by another version")
-        if sha256_bytes(_canonical(value).encode()) != head["tree_sha256"]:
+        if _sha256(value) != head["tree_sha256"]:
             raise BadInput(folder / TREE, "damaged: its sha256 does not match")
         if sha256_bytes(data) != head["tensors_sha256"]:
             raise BadInput(folder / TENSORS, "damaged: its sha256 does not match")
@@ -111,5 +110,5 @@ def read_state(folder: Path) -> Any:
         raise BadInput(folder, f"damaged: {type(error).__name__}: {error}") from None
 
 
-def _canonical(value: Any) -> str:
-    return json.dumps(value, sort_keys=False, separators=(",", ":"))
+def _sha256(value: Any) -> str:
+    return sha256_bytes(json.dumps(value, separators=(",", ":")).encode())

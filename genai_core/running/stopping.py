@@ -4,34 +4,31 @@ from __future__ import annotations
 
 import signal
 import threading
-from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import FrameType
 
 
 class StopRequest:
-    """Turns the first SIGINT or SIGTERM into a flag; a second SIGINT stops at once."""
+    """While its block runs, the first SIGINT or SIGTERM is a flag; a second SIGINT stops at once.
 
-    def __init__(self) -> None:
-        self.requested = False
+    Outside the main thread signals cannot be had and none are taken.
+    """
+
+    requested = False
+
+    def __enter__(self) -> Self:
+        main = threading.current_thread() is threading.main_thread()
+        numbers = (signal.SIGINT, signal.SIGTERM) if main else ()
+        self._before = {number: signal.signal(number, self._handle) for number in numbers}
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         if self.requested and number == signal.SIGINT:
             raise KeyboardInterrupt
         self.requested = True
-
-    @contextmanager
-    def installed(self) -> Iterator[StopRequest]:
-        """Listen while the block runs; outside the main thread signals cannot be had and none are taken."""
-        if threading.current_thread() is not threading.main_thread():
-            yield self
-            return
-        before = {number: signal.signal(number, self._handle) for number in (signal.SIGINT, signal.SIGTERM)}
-        try:
-            yield self
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
