@@ -187,5 +187,4 @@ def _spread(name: str, values: Array) -> str:
 def _shares(values: Array, edges: Array) -> Array:
     """Percent of `values` in each bin, the tails counted in the outermost bins."""
     counts, _ = np.histogram(np.clip(values, edges[0], edges[-1]), edges)
-    shares: Array = 100.0 * counts / max(1, values.size)
-    return shares
+    return np.asarray(100.0 * counts / max(1, values.size))

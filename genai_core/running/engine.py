@@ -21,7 +21,7 @@ import torch
 
 from genai_core.errors import GenaiError, Interrupted, PluginError, ResourceError
 from genai_core.plugins.registry import registry
-from genai_core.protocols import Batch, Dataset, HasOptimizers, Trains, derive_seed
+from genai_core.protocols import Batch, Dataset, HasOptimizers, derive_seed
 from genai_core.running.batches import Order, learning_rate, split_batch
 from genai_core.running.device import peak_memory_mb, pick_precision, seed_device
 from genai_core.running.stopping import StopRequest
@@ -61,8 +61,6 @@ class Trainer:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.model, Trains):
-            raise PluginError(f"{type(self.model).__name__} cannot be trained: it lacks collate and loss")
         self.order = Order(len(self.data), self.config.batch, self.seed)
         self.precision = pick_precision(self.config.precision, self.device)
         self.loss = torch.compile(self.model.loss) if self.config.compile else self.model.loss
@@ -79,17 +77,15 @@ class Trainer:
         self.networks = torch.nn.ModuleDict(self.model.modules()).to(self.device).train()
         self.parameters = dict(self.networks.named_parameters())
         self.optimizers = self._make_optimizers()
-        self.average = (
-            {key: p.detach().clone() for key, p in self.parameters.items()} if self.config.ema else {}
-        )
+        averaged = self.parameters if self.config.ema else {}
+        self.average = {key: parameter.detach().clone() for key, parameter in averaged.items()}
 
     def _make_optimizers(self) -> dict[str, torch.optim.Optimizer]:
+        lr, decay = self.config.lr, self.config.weight_decay
         if isinstance(self.model, HasOptimizers):
-            optimizers = self.model.optimizers(self.config.lr)
+            optimizers = self.model.optimizers(lr)
         else:
-            parameters = list(self.parameters.values())
-            decay = self.config.weight_decay
-            optimizers = {"main": torch.optim.AdamW(parameters, lr=self.config.lr, weight_decay=decay)}
+            optimizers = {"main": torch.optim.AdamW(self.networks.parameters(), lr, weight_decay=decay)}
         for optimizer in optimizers.values():
             for group in optimizer.param_groups:
                 group["peak_lr"] = group["lr"]

@@ -16,15 +16,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 
 from genai_core.config import to_toml
 from genai_core.errors import BadInput, UsageError
 from genai_core.files.atomic import atomic_dir, sha256_bytes
 from genai_core.plugins.registry import registry
-from genai_core.running.state import pack, unpack
+from genai_core.running.state import MALFORMED, pack, read_tensors, unpack
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -133,15 +131,13 @@ def load_model(where: str | Path, device: str = "cpu") -> Loaded:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         if description["format"] != 1:
             raise BadInput(folder, f"format {description['format']!r} is that of another version of genai")
-        data = (folder / WEIGHTS).read_bytes()
-        digest = sha256_bytes(data)
-        if digest != description["weights_sha256"]:
-            raise BadInput(folder / WEIGHTS, "damaged: model.json has another sha256", hint="restore it")
-        tensors = {k: t.float() if t.is_floating_point() else t for k, t in load_tensors(data).items()}
+        digest = description["weights_sha256"]
+        tensors = read_tensors(folder / WEIGHTS, digest)
+        tensors = {k: t.float() if t.is_floating_point() else t for k, t in tensors.items()}
         state = unpack(description["state"], tensors)
         spec: ModelSpec = registry().find("model", description["spec"])
         config = registry().config_class(spec).parse(description["config"], where=str(folder / DESCRIPTION))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+    except MALFORMED as error:
         raise BadInput(folder, f"cannot be read as a model: {type(error).__name__}: {error}") from None
     model = registry().build(spec, config)
     try:

@@ -106,8 +106,8 @@ def sample_shard(
     found = sum(len(artifact) for artifact in artifacts)
     if found != count or not artifacts:
         raise PluginError(f"{loaded.spec.id} yielded {found} items where {count} were asked for")
-    if _joins(type(artifacts[0])):
-        artifacts = [type(artifacts[0]).concat(artifacts)]
+    whole = _joined(artifacts)
+    artifacts = artifacts if whole is None else [whole]
     for artifact in artifacts:
         artifact.record = shard_record(loaded, plan, artifact, shard)
     return artifacts
@@ -121,10 +121,9 @@ def sample_all(
     for shard in range(plan.shards):
         done = shard * plan.shard_size
         artifacts += sample_shard(loaded, plan, shard, lambda more, done=done: progress(done + more))  # type: ignore[misc]
-    kind = type(artifacts[0])
-    if not _joins(kind):
+    whole = _joined(artifacts)
+    if whole is None:
         return artifacts
-    whole: Artifact = kind.concat(artifacts)
     whole.record = shard_record(loaded, plan, whole, None)
     return whole
 
@@ -139,9 +138,11 @@ def _up_to(count: int, artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
             return
 
 
-def _joins(kind: type[Artifact]) -> bool:
-    """Whether a modality has collections: it says how they are joined."""
-    return getattr(kind.concat, "__func__", None) is not getattr(Artifact.concat, "__func__", None)
+def _joined(artifacts: Sequence[Artifact]) -> Artifact | None:
+    """All items as one, where the modality has collections: it says how they are joined."""
+    kind = type(artifacts[0])
+    single = getattr(kind.concat, "__func__", None) is getattr(Artifact.concat, "__func__", None)
+    return None if single else kind.concat(artifacts)
 
 
 def sample_to_folder(

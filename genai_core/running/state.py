@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 TENSORS = "state.safetensors"
 TREE = "state.json"
+MALFORMED = (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError)
 
 
 def pack(tree: Any) -> tuple[Any, dict[str, torch.Tensor]]:
@@ -98,16 +99,21 @@ def read_state(folder: Path) -> Any:
     try:
         document = json.loads((folder / TREE).read_text(encoding="utf-8"))
         head, value = document["head"], document["tree"]
-        data = (folder / TENSORS).read_bytes()
         if head["format"] != 1:
             raise BadInput(folder, f"state format {head['format']} was written by another version")
         if _sha256(value) != head["tree_sha256"]:
             raise BadInput(folder / TREE, "damaged: its sha256 does not match")
-        if sha256_bytes(data) != head["tensors_sha256"]:
-            raise BadInput(folder / TENSORS, "damaged: its sha256 does not match")
-        return unpack(value, load_tensors(data))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError, SafetensorError) as error:
+        return unpack(value, read_tensors(folder / TENSORS, head["tensors_sha256"]))
+    except MALFORMED as error:
         raise BadInput(folder, f"damaged: {type(error).__name__}: {error}") from None
+
+
+def read_tensors(path: Path, sha256: str) -> dict[str, torch.Tensor]:
+    """The tensors of a file that must have this hash."""
+    data = path.read_bytes()
+    if sha256_bytes(data) != sha256:
+        raise BadInput(path, "damaged: its sha256 does not match", hint="restore it or make it anew")
+    return load_tensors(data)
 
 
 def _sha256(value: Any) -> str:
