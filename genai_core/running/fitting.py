@@ -60,9 +60,8 @@ class Request(Config):
         training = self.training.model_dump(mode="json", exclude_defaults=True)
         words = ["genai", "train", self.model.id, "--data", self.data.id, "--seed", str(self.seed)]
         words += ["--device", self.device, *(["--from", self.initial] if self.initial else [])]
-        for values in (chosen, {"data": self.data.config}, {"training": training}):
-            words += to_settings(values)
-        return shlex.join(words)
+        words += [*to_settings(chosen), *to_settings(self.data.config, "data.")]
+        return shlex.join([*words, *to_settings(training, "training.")])
 
 
 def start(

@@ -52,6 +52,17 @@ def test_a_run_holds_what_is_needed_to_know_and_to_go_on(run):
     assert sha256_file(run.path / "model" / "weights.safetensors") == manifest["weights_sha256"]
 
 
+def test_the_command_of_a_request_asks_for_what_is_not_the_default():
+    asked = request(
+        model_config={"width": 4, "dropout": 0.1}, data_config={"items": 9}, training=TrainConfig(lr=2)
+    )
+    assert asked.command() == (
+        "genai train toys/rnn --data toys/words --seed 5 --device cpu"
+        " --set width=4 --set data.items=9 --set training.lr=2.0"
+    )
+    assert "--set data" not in request().command()
+
+
 def test_the_same_request_gives_the_same_weights(run, tmp_path):
     again = fitting.start(request(), path=tmp_path / "again")
     other = fitting.start(request(seed=6), path=tmp_path / "other")
