@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Literal, get_args
 
 Direction = Literal["higher", "lower", "target", "none"]
+SourceType = Literal["trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia"]
 Family = Literal["autoregressive", "vae", "gan", "flow", "diffusion", "classical"]
 CAPABILITIES = frozenset({"train", "fit", "sample", "transform", "predict", "score", "encode"})
 
@@ -162,12 +163,19 @@ class EvaluatorSpec(Spec):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PipelineSpec(Spec):
-    """``factory(config, run) -> None``: writes artifacts, metrics and the report into `run`."""
+    """``factory(config, run) -> None``: writes artifacts, metrics and the report into `run`.
+
+    Attributes:
+        modality: Name of the artifact it makes.
+        outputs: Names of the files it writes.
+        source_type: IPTC's word for them: composite where somebody's picture or sound is worked on.
+    """
 
     kind: ClassVar[str] = "pipeline"
 
     modality: str
     outputs: tuple[str, ...] = ()
+    source_type: SourceType = "trainedAlgorithmicMedia"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

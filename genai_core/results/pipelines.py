@@ -198,6 +198,7 @@ class PipelineRun:
             modality=modality,
             weights_sha256=model.weights_sha256 if model else None,
             data_fingerprint=model.data_fingerprint if model else None,
+            digital_source_type=self.spec.source_type,
         )
 
     def _command(self) -> str:

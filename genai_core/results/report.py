@@ -51,6 +51,15 @@ class Gallery:
 
 
 @dataclass(frozen=True, slots=True)
+class Comparison:
+    """Pictures before and after, of one size a pair: side by side, or under a slider where scripts run."""
+
+    title: str
+    pairs: Sequence[tuple[Preview, Preview]]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Charts:
     """Charts side by side."""
 
@@ -78,7 +87,7 @@ class Metrics:
     note: str = ""
 
 
-Section = Gallery | Charts | Table | Metrics
+Section = Gallery | Comparison | Charts | Table | Metrics
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
 "use strict";
-// Everything here adds to a page that is complete without it: theme, copying, sorting, filtering.
+// Everything here adds to a page that is complete without it: theme, copying, comparing, sorting, filtering.
 const all = (selector, root = document) => [...root.querySelectorAll(selector)];
 
 const toggle = document.querySelector("[data-theme-toggle]");
@@ -27,6 +27,23 @@ for (const button of all("[data-copy]")) {
       button.textContent = "Selected";
     }
   });
+}
+
+for (const comparison of all("[data-comparison]")) {
+  const slider = comparison.querySelector("input");
+  const show = (share) => comparison.style.setProperty("--share", `${share}%`);
+  slider.hidden = false;
+  slider.addEventListener("input", () => show(slider.value));
+  // The picture itself is the larger handle.
+  comparison.addEventListener("pointermove", (event) => {
+    if (event.target === slider || (event.pointerType === "mouse" && !event.buttons)) return;
+    const box = comparison.getBoundingClientRect();
+    slider.value = Math.round((100 * (event.clientX - box.left)) / box.width);
+    show(slider.value);
+  });
+  comparison.addEventListener("dragstart", (event) => event.preventDefault());
+  comparison.classList.add("slider");
+  show(slider.value);
 }
 
 const value = (row, column) => row.cells[column].textContent.trim();

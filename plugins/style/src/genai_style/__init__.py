@@ -1,0 +1,1 @@
+"""Image style transfer for genai."""

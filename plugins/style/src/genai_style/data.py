@@ -1,0 +1,71 @@
+"""Photos of the user's own to learn a style on."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from genai_core.errors import BadInput, UsageError, did_you_mean
+from genai_core.files.atomic import sha256_file
+from genai_media.image import Image
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from genai_style.config import FolderConfig
+
+_KEPT = 256  # pictures held decoded
+
+
+class Photos:
+    """Pictures of a folder, read when they are asked for; every tenth is the split ``test``.
+
+    Args:
+        paths: The files of each split by its name; the data set itself is the first.
+    """
+
+    modality = "image"
+
+    def __init__(self, paths: dict[str, Sequence[Path]]) -> None:
+        self._parts = paths
+        self._paths = next(iter(paths.values()))
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def __getitem__(self, index: int, /) -> Image:
+        return _read(self._paths[index])
+
+    def split(self, name: str) -> Photos:
+        """The part called `name`."""
+        if name not in self._parts:
+            hint = did_you_mean(name, self._parts) or "splits: " + ", ".join(self._parts)
+            raise UsageError(f"a folder of pictures has no split {name!r}", hint=hint)
+        return Photos({name: self._parts[name]})
+
+    def fingerprint(self) -> str:
+        """Hex sha256 over the files in order."""
+        state = hashlib.sha256()
+        for name, paths in self._parts.items():
+            state.update("\n".join([name, *map(sha256_file, paths)]).encode())
+        return state.hexdigest()
+
+
+def folder(config: FolderConfig) -> Photos:
+    """The pictures of a folder and of the folders in it."""
+    if not config.path:
+        raise UsageError("style/folder needs a folder", hint="--set data.path=FOLDER")
+    place = Path(config.path)
+    if not place.is_dir():
+        raise BadInput(config.path, "no such folder")
+    files = sorted(path for path in place.rglob("*") if path.suffix.lower() in Image.suffixes)
+    if len(files) < 2:
+        raise BadInput(config.path, f"{len(files)} pictures: one to learn on and one to test are the least")
+    return Photos({"train": [p for i, p in enumerate(files) if i % 10], "test": files[::10]})
+
+
+@lru_cache(maxsize=_KEPT)
+def _read(path: Path) -> Image:
+    return Image.load(path)

@@ -1,0 +1,158 @@
+"""`style/optimise`: any picture in the style of any others, without training."""
+
+from __future__ import annotations
+
+import copy
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from genai_core.errors import BadInput, UsageError
+from genai_core.protocols import Context, Model
+from genai_media.image import Image
+from genai_media.opencv import cv2
+from genai_style.config import OptimiseOptions
+from genai_style.painting import colour
+from genai_style.painting.optimise import Brush, Schedule, optimise
+from genai_style.painting.vgg import load_vgg
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from genai_style.painting.optimise import Step
+    from genai_style.painting.vgg import VGG19
+
+    Floats = np.ndarray[Any, np.dtype[np.float32]]
+
+SMALLEST = 32  # pixels of the shorter side that the deepest layer needs
+
+
+class OptimiseStyle(Model):
+    """Paints by gradient descent on pixels (Gatys et al., CVPR 2016)."""
+
+    def transform(self, items: Iterable[Image], ctx: Context) -> Iterator[Image]:
+        """Paint each picture; options as in `OptimiseOptions`.
+
+        Alpha, bit depth and colour profile stay those of the picture.
+
+        Raises:
+            UsageError: No style is given.
+            BadInput: A picture cannot be read or is too small.
+        """
+        options = ctx.options if isinstance(ctx.options, OptimiseOptions) else OptimiseOptions()
+        for done, item in enumerate(items, start=1):
+            yield paint(item, options, ctx.seed, ctx.device)
+            ctx.progress(done)
+
+
+def paint(
+    photo: Image,
+    options: OptimiseOptions,
+    seed: int = 0,
+    device: str = "cpu",
+    callback: Callable[[Step], None] = lambda step: None,
+) -> Image:
+    """One picture in the style of others.
+
+    Args:
+        photo: What to show.
+        options: Styles and how to paint.
+        seed: Of the sliced loss and the palette.
+        device: torch device.
+        callback: See `optimise`.
+    """
+    if not options.style:
+        raise UsageError("a style is needed", hint="--set style=painting.jpg")
+    content, alpha = sized(photo, options.size)
+    styles = [Image.load(path).to_float() for path in options.style]
+    shown, styles = _colours_before(content, styles, options, seed)
+    weights = options.weights or (1.0,) * len(styles)
+    masks = [_grey(path, device) for path in options.masks] if options.masks else [None] * len(styles)
+    brushes = [
+        Brush(_tensor(style, device), weight, mask)
+        for style, weight, mask in zip(styles, weights, masks, strict=True)
+        if weight
+    ]
+    painted = optimise(
+        _vgg(device, options.precision),
+        _tensor(shown, device),
+        brushes,
+        _schedule(options.preset, max(content.shape[:2])),
+        content_weight=options.content_weight,
+        stroke=options.stroke,
+        content_map=_grey(options.content_map, device) if options.content_map else None,
+        seed=seed,
+        callback=callback,
+    )
+    result: Floats = painted[0].permute(1, 2, 0).cpu().numpy()
+    if options.colour in ("content", "luminance"):
+        result = colour.with_chroma_of(result, content)
+    return Image.from_float(result, alpha, bits=photo.bits, icc=photo.icc)
+
+
+def _schedule(preset: str, longer: int) -> Schedule:
+    """Steps at 128, 256, 512 pixels and so on; a small picture gets those of the last scales."""
+    steps = {"draft": (40, 20), "standard": (40, 20, 12), "quality": (80, 60, 40)}[preset]
+    scales = 1 + max(0, round(np.log2(longer / 128)))
+    steps = (steps + (steps[-1] // 2,) * scales)[: max(1, scales)]
+    return Schedule(steps, "sliced" if preset == "quality" else "moments")
+
+
+def _colours_before(
+    content: Floats, styles: list[Floats], options: OptimiseOptions, seed: int
+) -> tuple[Floats, list[Floats]]:
+    """What the optimisation sees of photo and styles."""
+    if options.colour == "luminance":
+        grey = colour.luma(content)
+        return grey, [colour.with_luma_like(colour.luma(style), grey) for style in styles]
+    if options.colour == "palette":
+        return content, [colour.with_palette_of(style, content, seed) for style in styles]
+    return content, styles
+
+
+def sized(photo: Image, size: int) -> tuple[Floats, Floats | None]:
+    """Colours and alpha at the size of the result; transparent pixels are painted like all others."""
+    pixels, alpha = photo.to_float(), photo.alpha
+    longer, shorter = max(photo.width, photo.height), min(photo.width, photo.height)
+    factor = size / longer if size else 1.0
+    if factor * shorter < SMALLEST:
+        raise BadInput(
+            "picture",
+            f"{photo.width} x {photo.height} pixels leave less than {SMALLEST} for the shorter side",
+            hint="a larger --set size=, or a picture less narrow",
+        )
+    if factor == 1.0:
+        return pixels, alpha
+    target = (max(1, round(photo.width * factor)), max(1, round(photo.height * factor)))
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+
+    def resized(array: Floats) -> Floats:
+        return np.clip(cv2.resize(array, target, interpolation=how), 0, 1).astype(np.float32, copy=False)
+
+    return resized(pixels), None if alpha is None else resized(alpha)
+
+
+def _grey(path: str, device: str) -> torch.Tensor:
+    """A mask (H, W) in 0..1; `BadInput` where it is black all over."""
+    mask = colour.luma(Image.load(path).to_float())[..., 0]
+    if mask.max() < 1 / 255:
+        raise BadInput(path, "a mask that is black everywhere leaves nothing to paint")
+    return torch.from_numpy(np.ascontiguousarray(mask)).to(device)
+
+
+def _tensor(pixels: Floats, device: str) -> torch.Tensor:
+    """(H, W, 3) to (1, 3, H, W)."""
+    return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].contiguous().to(device)
+
+
+def _vgg(device: str, precision: str) -> VGG19:
+    """The network on the device, in bf16 where the chip multiplies bf16 matrices."""
+    vgg = load_vgg()
+    if device.startswith("cuda"):
+        fast = torch.cuda.get_device_capability(device)[0] >= 8
+    else:
+        fast = device == "cpu" and bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
+    if precision == "auto" and fast:
+        vgg = copy.deepcopy(vgg).to(torch.bfloat16)
+    return vgg.to(device)

@@ -1,0 +1,1 @@
+"""How pictures are painted: features, losses, optimisation, networks, colours."""
