@@ -142,6 +142,7 @@ def evaluate(
     reference: Dataset[Any] | None = None,
     seed: int = 0,
     floor_items: Sequence[Any] | None = None,
+    **config: Any,
 ) -> Report:
     """Measure items, or the file that holds them.
 
@@ -151,11 +152,12 @@ def evaluate(
         reference: The real data to compare with.
         seed: Seed of the bootstrap.
         floor_items: Real items that are not in the reference, for the floors.
+        **config: Settings of the evaluator.
     """
     from genai_core.results.evaluate import run_evaluator
 
     loaded: Any = load(items) if isinstance(items, str | Path) else items
-    return run_evaluator(evaluator, loaded, reference, seed=seed, floor_items=floor_items)
+    return run_evaluator(evaluator, loaded, reference, seed=seed, floor_items=floor_items, config=config)
 
 
 def run(

@@ -9,7 +9,7 @@ import click
 
 from genai_core.cli.common import Printer, config_options, output_options
 from genai_core.cli.progress import Progress
-from genai_core.errors import BadInput, GenaiError, UnknownId
+from genai_core.errors import BadInput, GenaiError
 
 if TYPE_CHECKING:
     from genai_core.protocols import Dataset
@@ -86,21 +86,18 @@ def read_items(file: str, modality: str) -> Any:
 
 
 def read_reference(against: str, modality: str) -> tuple[Dataset[Any], Any]:
-    """The reference that ``DATASET[:SPLIT]`` or a file's name means, and real items for the floor, if any.
+    """The reference that ``DATASET[:SPLIT]`` or ``FILE[:SPLIT]`` means, and real items for the floor, if any.
 
-    Without a split it is ``test`` where the data set has one, else all of it.
+    Without a split it is the whole file, ``test`` where a data set has that, else all of it.
     """
     from genai_core.data import SequenceDataset
+    from genai_core.files.sources import resolve_dataset
     from genai_core.plugins.registry import registry
 
-    name, _, split = against.partition(":")
-    try:
-        spec = registry().find("dataset", name)
-    except UnknownId:
-        if not Path(against).is_file():
-            raise
+    spec, config, split = resolve_dataset(against)
+    if config and not split:
         return SequenceDataset({"test": list(read_items(against, modality))}, modality=modality), None
-    data: Any = registry().build(spec)
+    data: Any = registry().build(spec, config)
     split = split or ("test" if "test" in spec.splits else "")
     try:
         real = data.split("train")

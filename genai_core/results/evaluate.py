@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from genai_core.errors import BadInput, UsageError
@@ -72,13 +72,11 @@ class Report(Sequence[Metric]):
     Attributes:
         evaluator: Id of the evaluator.
         metrics: In the order of the evaluator's spec.
-        figures: Data for charts, JSON values by name.
         notes: What a reader must know to trust the numbers.
     """
 
     evaluator: str
     metrics: tuple[Metric, ...]
-    figures: Mapping[str, Any] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
     def __len__(self) -> int:

@@ -270,3 +270,18 @@ class TestCommand:
             (0.5, 2),
             (pytest.approx(1 / 3), 3),
         ]
+
+
+def test_a_split_of_a_file_is_a_reference(tmp_path, capsys):
+    from genai_core.cli.main import main
+
+    file = tmp_path / "mine.smi"
+    file.write_text("".join(f"{'C' * n}O\n" for n in range(1, 41)))
+    counts = {}
+    for against in (str(file), f"{file}:test"):
+        words = ["evaluate", str(file), "--with", "molecules/moses-metrics", "--against", against]
+        assert main([*words, "--set", "fcd=false", "--no-floor", "--json"]) == 0
+        metrics = {each["name"]: each["value"] for each in json.loads(capsys.readouterr().out)["metrics"]}
+        counts[against.removeprefix(str(file))] = metrics["Novelty"]
+    assert counts[""] is None  # a whole file has no training split
+    assert 0 < counts[":test"] < 1
