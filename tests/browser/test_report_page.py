@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import wave
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,11 @@ SVG = (
     '<script>fetch("http://evil.example/")</script><image href="http://evil.example/x.png"/>'
     '<path id="a" d="M5 5L35 25" stroke="#000"/></svg>'
 )
+
+
+# A grey picture of 2 x 2 pixels.
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAIAAAACCAAAAABX3VL4AAAADklEQVR4nGNwaGBoOAAABQYCAQmUMwAAAAAASUVORK5CYII="
+PICTURE = Preview("png", base64.b64decode(PNG), "photo.png", "a photo")
 
 
 def sound() -> bytes:
@@ -52,6 +59,7 @@ def page_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sections = [
         reports.Gallery("Molecules", cards),
         reports.Gallery("Media", media),
+        reports.Comparison("Before and after", [(PICTURE, replace(PICTURE, caption="painted"))]),
         reports.Charts(
             "Properties", [histogram(f"p{n}", [1, 2.5, 3], [2, 3, 4.5], window=(1, 3)) for n in range(4)]
         ),
@@ -112,6 +120,15 @@ def test_pictures_are_seen_and_sound_can_be_played(page_path, visit):
     page.wait_for_function("document.querySelector('img').naturalWidth > 0")
     page.wait_for_function("document.querySelector('audio').readyState >= 1")
     assert page.evaluate("document.querySelector('audio').duration") == pytest.approx(1.0, abs=0.05)
+
+
+def test_a_slider_uncovers_what_is_below(page_path, visit):
+    page = visit(page_path).page
+    slider = page.locator("[data-comparison] input")
+    assert slider.is_visible()
+    slider.fill("25")
+    shown = "getComputedStyle(document.querySelector('[data-comparison] img + img')).clipPath"
+    assert page.evaluate(shown).replace("calc(100% - 25%)", "75%") == "inset(0px 75% 0px 0px)"
 
 
 def test_tables_sort_both_ways_by_number_and_by_word(page_path, visit):
