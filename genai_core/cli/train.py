@@ -116,10 +116,12 @@ def _steps(progress: Progress, request: Request) -> Callable[[int, Mapping[str, 
 
 
 def _finish(run: Run, printer: Printer) -> None:
+    from genai_core.plugins.registry import registry
     from genai_core.results.training import report_training
 
     report = report_training(run)
     metrics = ", ".join(f"{name} {value:.4g}" for name, value in run.manifest.get("metrics", {}).items())
     about = {"run": str(run.path), "report": str(report), **run.manifest}
     printer.result(about, [f"{run.path}  done: {metrics}", f"report: {report}"])
-    printer.note(f"  next: genai sample {run.path} -n 1000 -o samples")
+    if "sample" in registry().find("model", run.info.spec_id).capabilities:
+        printer.note(f"  next: genai sample {run.path} -n 1000 -o samples")

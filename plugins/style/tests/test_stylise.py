@@ -113,7 +113,7 @@ def test_mistakes_are_named(files, tmp_path, capsys, settings, code, message):
     assert message in capsys.readouterr().err
 
 
-def test_a_style_is_learned_and_painted_with(files, tmp_path):
+def test_a_style_is_learned_and_painted_with(files, tmp_path, capsys):
     folder = tmp_path / "photos"
     folder.mkdir()
     for seed in range(6):
@@ -124,6 +124,7 @@ def test_a_style_is_learned_and_painted_with(files, tmp_path):
         "-o", tmp_path / "run",
     )  # fmt: skip
     assert trained == 0
+    assert "genai sample" not in capsys.readouterr().err  # it paints, it does not sample
     done = run(
         "run", "style/stylise", "--set", f"content={files / 'photo.png'}",
         "--set", f"model={tmp_path / 'run'}", "--set", "size=0", "-o", tmp_path / "out",
