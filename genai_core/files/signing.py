@@ -30,9 +30,7 @@ from genai_core.files.keys import anchors, config_folder, make_keys
 
 CREDENTIALS = "credentials.zip"
 # The formats that are signed in place, by their suffix.
-MEDIA = frozenset(
-    {".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".avif", ".wav", ".flac", ".mp3", ".mp4"}
-)
+MEDIA = frozenset({".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".wav", ".flac", ".mp3", ".mp4"})
 _LIST = "records.json.gz"
 _LABEL = "org.genai.record"
 _MARK = _LABEL.encode()

@@ -10,9 +10,14 @@ spread at this sample size; the distance that even real items keep at this size 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ROWS = 4096
 
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -27,8 +32,17 @@ class Moments(NamedTuple):
 
 def moments(activations: np.ndarray[Any, Any]) -> Moments:
     """Mean and unbiased covariance of the rows."""
-    values = np.asarray(activations)
-    return Moments(values.mean(axis=0, dtype=np.float64), np.cov(values, rowvar=False))
+    mean = activations.mean(axis=0, dtype=np.float64)
+    products = np.zeros((activations.shape[1],) * 2)
+    for part in _centred(activations, mean):
+        products += part.T @ part
+    return Moments(mean, products / (len(activations) - 1))
+
+
+def _centred(activations: np.ndarray[Any, Any], mean: Floats) -> Iterator[Floats]:
+    """The rows less their mean in float64, a few thousand at a time: together they would fill gigabytes."""
+    for start in range(0, len(activations), _ROWS):
+        yield activations[start : start + _ROWS] - mean
 
 
 def frechet(activations: np.ndarray[Any, Any], reference: Moments) -> tuple[float, Floats]:
@@ -55,8 +69,12 @@ def frechet(activations: np.ndarray[Any, Any], reference: Moments) -> tuple[floa
 
     keep = values > values.max(initial=0) * 1e-10  # fewer items than dimensions: the others carry nothing
     half = root @ vectors[:, keep] / values[keep] ** 0.25
-    offset = np.asarray(activations, np.float64) - own.mean
-    influence = 2 * offset @ shift + np.square(offset).sum(axis=1) - np.square(offset @ half).sum(axis=1)
+    influence = np.concatenate(
+        [
+            2 * part @ shift + np.square(part).sum(axis=1) - np.square(part @ half).sum(axis=1)
+            for part in _centred(activations, own.mean)
+        ]
+    )
     return max(distance, 0.0), influence - influence.mean()
 
 
