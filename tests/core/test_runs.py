@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from genai_core.errors import BadInput, ResourceError, UsageError
 from genai_core.files import atomic
-from genai_core.files.atomic import atomic_dir, atomic_write, inside, safe_name
+from genai_core.files.atomic import atomic_dir, atomic_write, inside, locked, safe_name
 from genai_core.running.runs import Run
 
 BAD_NAMES = (
@@ -208,3 +208,9 @@ def test_the_manifest_is_plain_json(tmp_path):
     assert run.id.split("-")[2:4] == ["toys", "rnn"]
     assert isinstance(run.path, Path)
     assert Run.create(tmp_path, "train", "../evil").path.parent == tmp_path
+
+
+def test_a_system_without_locks_can_still_work(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as on Windows
+    with locked(tmp_path / "lock"), locked(tmp_path / "lock"):
+        pass
