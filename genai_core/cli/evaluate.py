@@ -94,9 +94,9 @@ def read_reference(against: str, modality: str) -> tuple[Dataset[Any], Any]:
     from genai_core.files.sources import resolve_dataset
     from genai_core.plugins.registry import registry
 
-    spec, config, split = resolve_dataset(against)
-    if config and not split:
+    if Path(against).is_file():
         return SequenceDataset({"test": list(read_items(against, modality))}, modality=modality), None
+    spec, config, split = resolve_dataset(against)
     data: Any = registry().build(spec, config)
     split = split or ("test" if "test" in spec.splits else "")
     try:
