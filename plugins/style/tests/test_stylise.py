@@ -78,6 +78,20 @@ def test_alpha_depth_and_folders(files, tmp_path):
     assert deep.alpha[0, 0] < 0.1 < 0.9 < deep.alpha[-1, -1]
 
 
+def test_any_file_name_serves_and_no_picture_replaces_another(files, tmp_path):
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for name in ("my café.png", "my cafe.png", "my cafe.jpg", "写真.png"):
+        photo().save(folder / name)
+    made = genai.run(
+        "style/stylise", content=str(folder), style=str(files / "waves.png"), size=48,
+        preset="draft", out=tmp_path / "out",
+    )  # fmt: skip
+    pictures = [name for name in made.files if "-in-waves" in name]
+    named = ("my-cafe-in-waves", "my-cafe-in-waves-2", "my-caf-in-waves", "picture-in-waves")
+    assert sorted(pictures) == sorted(f"{name}.png" for name in named)
+
+
 def test_styles_blend(files, tmp_path):
     made = genai.run(
         "style/stylise", content=str(files / "photo.png"), blend=True, weights=[3, 1], size=48,

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from genai_core.errors import BadInput, UsageError
-from genai_core.files.atomic import safe_name
 from genai_core.protocols import derive_seed
 from genai_core.results.charts import lines
 from genai_core.results.report import Charts, Comparison, Gallery
@@ -18,7 +19,7 @@ from genai_style.models.optimise import paint, sized
 from genai_style.painting.sheet import contact_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Container, Iterable
 
     from genai_core.files.artifacts import Preview
     from genai_core.results.pipelines import PipelineRun
@@ -48,10 +49,10 @@ def stylise(config: StyliseConfig, run: PipelineRun) -> None:
     curves: dict[str, Curve] = {}
     for path in config.content:
         photo = Image.load(path)
-        before = Image.from_float(*sized(photo, config.size))
+        before = Image.from_float(*sized(photo, config.size), icc=photo.icc)
         sheet.append([_seen(photo)])
         for style, brush in brushes:
-            name = safe_name(f"{Path(path).stem}-in-{style}"[:90])
+            name = _free_name(Path(path).stem, style, curves)
             done, total = len(pairs) + 1, len(config.content) * len(brushes)
             run.progress("painting", done, total)
             painted, curves[name] = brush(photo, name, f"painting {done} of {total}")
@@ -66,6 +67,14 @@ def stylise(config: StyliseConfig, run: PipelineRun) -> None:
     if measured:
         chart = lines("style residual", dict(list(measured.items())[:4]))
         run.section(Charts("Progress", [chart], "Each further scale starts with new detail to paint."))
+
+
+def _free_name(photo: str, style: str, taken: Container[str]) -> str:
+    """``PHOTO-in-STYLE`` in characters that every file system takes, numbered where it is taken."""
+    words = (re.sub(r"[^A-Za-z0-9_]+", "-", word).strip("-_")[:40] or "picture" for word in (photo, style))
+    plain = "-in-".join(words)
+    numbered = (plain if number == 1 else f"{plain}-{number}" for number in count(1))
+    return next(name for name in numbered if name not in taken)
 
 
 def _check(config: StyliseConfig) -> None:
@@ -160,14 +169,14 @@ def _report(
     pairs: list[tuple[Preview, Preview]],
     curves: dict[str, Curve],
 ) -> None:
-    count, photos = len(pairs), len(config.content)
+    painted, photos = len(pairs), len(config.content)
     how = f"preset {config.preset}" if config.model == OPTIMISE else "one pass of a trained network"
     run.headline(
-        f"{count:,} picture{'s' if count != 1 else ''} painted",
+        f"{painted:,} picture{'s' if painted != 1 else ''} painted",
         f"{photos:,} photo{'s' if photos != 1 else ''} in the style of {', '.join(styles)}: {how}.",
     )
-    run.count("pictures", count)
-    run.fact("pictures", f"{count:,}")
+    run.count("pictures", painted)
+    run.fact("pictures", f"{painted:,}")
     left = [curve[-1][1] for curve in curves.values() if curve]
     if left:
         run.count("style_residual", fmean(left))

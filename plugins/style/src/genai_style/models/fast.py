@@ -63,9 +63,7 @@ class FastStyle(Model):
         painted = self.net(pictures)
         with torch.no_grad():
             shown = vgg(pictures, [CONTENT_LAYER])[CONTENT_LAYER]
-        features = {
-            name: found.float() for name, found in vgg(painted, (*STYLE_LAYERS, CONTENT_LAYER)).items()
-        }
+        features = vgg(painted, (*STYLE_LAYERS, CONTENT_LAYER))
         losses = []
         for row in range(len(pictures)):
             own = {name: found[row : row + 1] for name, found in features.items()}
