@@ -12,11 +12,14 @@ from genai_core.cli.progress import Progress
 from genai_core.errors import BadInput, GenaiError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from genai_core.files.artifacts import Artifact
     from genai_core.protocols import Dataset
 
 
 @click.command()
-@click.argument("file")
+@click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
     "--with", "evaluator", metavar="ID", required=True, help="Evaluator, e.g. molecules/moses-metrics."
 )
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 @config_options
 @output_options
 def evaluate(
-    file: str,
+    files: tuple[str, ...],
     evaluator: str,
     against: str | None,
     out: Path | None,
@@ -38,9 +41,9 @@ def evaluate(
     values: dict[str, Any],
     printer: Printer,
 ) -> None:
-    """Measure FILE: each value with its 95 % interval and beside its floor.
+    """Measure FILEs together: each value with its 95 % interval and beside its floor.
 
-    FILE is any file the evaluator's kind of data is written in, a folder of parts from `genai sample`,
+    A FILE is any file the evaluator's kind of data is written in, a folder of parts from `genai sample`,
     or - for standard input. No generator is involved.
     """
     from genai_core.plugins.registry import registry
@@ -48,7 +51,7 @@ def evaluate(
 
     spec = registry().find("evaluator", evaluator)
     reference, floor_items = read_reference(against, spec.modality) if against else (None, None)
-    items = read_items(file, spec.modality)
+    items = read_items(files, spec.modality)
     with Progress(printer.quiet) as progress:
         report = run_evaluator(
             spec,
@@ -67,8 +70,17 @@ def evaluate(
     printer.result(report.to_dict(), [report.table()])
 
 
-def read_items(file: str, modality: str) -> Any:
-    """The items of a file, of the parts in a folder, or of standard input (``-``)."""
+def read_items(files: Sequence[str], modality: str) -> Any:
+    """The items of files, as one artifact where the modality has collections, else a list of artifacts."""
+    from genai_core.files.artifacts import joined
+
+    parts = [part for file in files for part in _read(file, modality)]
+    whole = joined(parts)
+    return parts if whole is None else whole
+
+
+def _read(file: str, modality: str) -> list[Artifact]:
+    """What is in a file, in the parts in a folder, or in standard input (``-``)."""
     from genai_core.files.artifacts import artifact_for
     from genai_core.files.safeio import limits_for, read_bytes
 
@@ -76,13 +88,13 @@ def read_items(file: str, modality: str) -> Any:
     if file == "-":
         limits = limits_for(modality)
         data = read_bytes(file, limits)
-        return kind.decode(data, kind.suffixes[0], name="<stdin>", limits=limits)
+        return [kind.decode(data, kind.suffixes[0], name="<stdin>", limits=limits)]
     if path.is_dir():
         parts = [part for part in sorted(path.glob("part-*")) if part.suffix != ".json"]
         if not parts:
             raise BadInput(file, "a folder without part-* files", hint=f"genai sample MODEL -o {file}")
-        return kind.concat([kind.load(part) for part in parts])
-    return artifact_for(path, modality).load(path)
+        return [kind.load(part) for part in parts]
+    return [artifact_for(path, modality).load(path)]
 
 
 def read_reference(against: str, modality: str) -> tuple[Dataset[Any], Any]:
@@ -95,7 +107,7 @@ def read_reference(against: str, modality: str) -> tuple[Dataset[Any], Any]:
     from genai_core.plugins.registry import registry
 
     if Path(against).is_file():
-        return SequenceDataset({"test": list(read_items(against, modality))}, modality=modality), None
+        return SequenceDataset({"test": list(read_items([against], modality))}, modality=modality), None
     spec, config, split = resolve_dataset(against)
     data: Any = registry().build(spec, config)
     split = split or ("test" if "test" in spec.splits else "")

@@ -51,11 +51,13 @@ class Artifact(ABC):
 
     Attributes:
         record: Provenance of what was generated, set by whoever generated it; None for anything else.
+        source: The file it was read from.
     """
 
     modality: ClassVar[str]
     suffixes: ClassVar[tuple[str, ...]]
     record: Mapping[str, Any] | None = None
+    source: Path | None = None
 
     def __len__(self) -> int:
         """Number of items; 1 unless the artifact is a collection."""
@@ -130,6 +132,7 @@ class Artifact(ABC):
         limits = limits or limits_for(cls.modality)
         artifact = cls.decode(read_bytes(path, limits), suffix, name=str(path), limits=limits)
         artifact.validate()
+        artifact.source = Path(path)
         return artifact
 
     @classmethod
@@ -199,6 +202,13 @@ class Text(Artifact):
 
     def preview(self, limit: int = 24) -> list[Preview]:
         return [Preview(kind="text", data=line, alt=line) for line in self.lines[:limit]]
+
+
+def joined(artifacts: Sequence[Artifact]) -> Artifact | None:
+    """All items as one, where the modality has collections, which says how; else None."""
+    kind = type(artifacts[0])
+    single = getattr(kind.concat, "__func__", None) is getattr(Artifact.concat, "__func__", None)
+    return None if single else kind.concat(artifacts)
 
 
 def artifact_for(path_or_modality: str | Path, modality: str | None = None) -> type[Artifact]:

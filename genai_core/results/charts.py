@@ -164,7 +164,8 @@ def bars(title: str, items: Sequence[Bar], *, unit: str = "") -> Chart:
 
 def interval(bar: Bar | Metric) -> str:
     """A small picture of one value from zero, its interval and its floor, for a table cell."""
-    edges = [edge for edge in (bar.value, bar.low, bar.high, bar.floor) if edge is not None]
+    ends = (bar.value, bar.low, bar.high, bar.floor, getattr(bar, "baseline", None))
+    edges = [edge for edge in ends if edge is not None]
     if not all(math.isfinite(edge) and edge >= 0 for edge in edges):
         return ""
     return draw("interval", bar=bar, scale=100 / (1.0 if max(edges) <= 1 else max(edges) * 1.1))

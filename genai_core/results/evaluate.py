@@ -46,6 +46,7 @@ class Metric:
         summary: What it is, in one line.
         n: Number of items it was measured on.
         reason: Why it is not available (``"needs >= 1,000 valid molecules, there are 3"``).
+        baseline: The value without the effort that is measured (a photo that is not painted at all).
     """
 
     name: str
@@ -58,6 +59,7 @@ class Metric:
     summary: str = ""
     n: int = 0
     reason: str = ""
+    baseline: float | None = None
 
     @property
     def available(self) -> bool:
@@ -112,15 +114,16 @@ class Report(Sequence[Metric]):
     def table(self) -> str:
         """The metrics as aligned text for a terminal."""
         arrows = {"higher": "up", "lower": "down", "target": "as floor", "none": ""}
-        rows = [("metric", "value", "95 % interval", "floor", "better")]
+        rows = [("metric", "value", "95 % interval", "floor", "baseline", "better")]
         for metric in self.metrics:
             value = f"{metric.value:.4f}{metric.unit and ' ' + metric.unit}" if metric.available else "n/a"
             known = metric.available and metric.low is not None and metric.high is not None
             interval = f"{metric.low:.4f} .. {metric.high:.4f}" if known else ""
-            floor = "" if metric.floor is None else f"{metric.floor:.4f}"
-            rows.append((metric.name, value, interval, floor, arrows[metric.direction]))
-        widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
+            ends = ("" if end is None else f"{end:.4f}" for end in (metric.floor, metric.baseline))
+            rows.append((metric.name, value, interval, *ends, arrows[metric.direction]))
+        columns = [column for column in zip(*rows, strict=True) if any(column[1:])]
+        widths = [max(map(len, column)) for column in columns]
+        lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in zip(*columns, strict=True)]
         return "\n".join(lines + [f"note: {remark}" for remark in self.remarks()])
 
 
@@ -196,7 +199,7 @@ def run_evaluator(
         seed: Seed of the bootstrap.
         floor_items: Real items to draw the floor from; None: the split ``train`` of the reference.
         config: Values of the evaluator's config.
-        floor: False leaves the floors out.
+        floor: False leaves these floors out; an evaluator that knows its floors gives them itself.
         progress: Called with the number of items finished.
 
     Raises:
@@ -217,7 +220,7 @@ def run_evaluator(
     settings = registry().config_class(spec).parse(config or {}, where=spec.id)
     built = registry().build(spec, settings)
     report: Report = built.evaluate(items, reference, Context(seed=seed, progress=progress))
-    if not floor:
+    if not floor or any(metric.floor is not None for metric in report):
         return report
     try:
         real = real_items(floor_items, reference, len(items))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from genai_core.errors import BadInput, PluginError, UsageError
-from genai_core.files.artifacts import Artifact
+from genai_core.files.artifacts import Artifact, joined
 from genai_core.files.atomic import atomic_write, inside, make_folder, sha256_file
 from genai_core.files.provenance import make_record, read_record, sign_folder
 from genai_core.plugins.registry import registry
@@ -106,7 +106,7 @@ def sample_shard(
     found = sum(len(artifact) for artifact in artifacts)
     if found != count or not artifacts:
         raise PluginError(f"{loaded.spec.id} yielded {found} items where {count} were asked for")
-    whole = _joined(artifacts)
+    whole = joined(artifacts)
     artifacts = artifacts if whole is None else [whole]
     for artifact in artifacts:
         artifact.record = shard_record(loaded, plan, artifact, shard)
@@ -121,7 +121,7 @@ def sample_all(
     for shard in range(plan.shards):
         done = shard * plan.shard_size
         artifacts += sample_shard(loaded, plan, shard, lambda more, done=done: progress(done + more))  # type: ignore[misc]
-    whole = _joined(artifacts)
+    whole = joined(artifacts)
     if whole is None:
         return artifacts
     whole.record = shard_record(loaded, plan, whole, None)
@@ -136,13 +136,6 @@ def _up_to(count: int, artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
         found += len(artifact)
         if found > count:
             return
-
-
-def _joined(artifacts: Sequence[Artifact]) -> Artifact | None:
-    """All items as one, where the modality has collections: it says how they are joined."""
-    kind = type(artifacts[0])
-    single = getattr(kind.concat, "__func__", None) is getattr(Artifact.concat, "__func__", None)
-    return None if single else kind.concat(artifacts)
 
 
 def sample_to_folder(

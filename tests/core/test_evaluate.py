@@ -163,6 +163,16 @@ class TestReport:
             report["c"]
         assert "2.0000 s" in report.table()
 
+    def test_a_floor_that_the_evaluator_knows_stays_and_a_baseline_is_a_column(self, monkeypatch):
+        known = Metric("length", 3.0, "lower", floor=1.0, baseline=9.5)
+        monkeypatch.setattr(Lengths, "evaluate", lambda *_: Report("lines/lengths", (known,)))
+        report = run_evaluator("lines/lengths", lines(0, 3), REFERENCE)
+        assert report.metrics == (known,)
+        head, row = (line.split() for line in report.table().splitlines())
+        assert dict(zip(head, row, strict=True)) == {
+            "metric": "length", "value": "3.0000", "floor": "1.0000", "baseline": "9.5000", "better": "down",
+        }  # fmt: skip
+
     def test_the_table_says_why(self):
         table = run_evaluator("lines/lengths", lines(500, 3), REFERENCE).table()
         assert "not available: known: needs >= 4 lines" in table
@@ -233,6 +243,8 @@ class TestCommand:
         assert json.loads(result.stdout)["metrics"][0]["value"] == 1.5
         assert json.loads((tmp_path / "report.json").read_text()) == json.loads(result.stdout)
         assert "1.5000" in self.run("-", *options, stdin="a\nbb\n").stdout
+        both = self.run(tmp_path / "mine.txt", tmp_path / "real.txt", *options, "--no-floor", "--json")
+        assert json.loads(both.stdout)["metrics"][0]["value"] == 2
 
     def test_mistakes(self, tmp_path):
         from genai_core.cli.main import main

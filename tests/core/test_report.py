@@ -168,6 +168,16 @@ def test_metrics_show_value_interval_floor_and_why_there_is_none():
     assert "the nearer to the floor the better" in text
 
 
+def test_a_baseline_is_shown_where_there_is_one():
+    def shown(baseline):
+        metric = Metric("residual", 0.1234, "lower", floor=0.05, baseline=baseline)
+        return Page(reports.Page("x", [reports.Metrics("Metrics", Report("e/x", (metric,)))]).render()).text
+
+    assert "baseline" in shown(0.9876)
+    assert "0.9876" in shown(0.9876)
+    assert "baseline" not in shown(None)
+
+
 def test_every_chart_says_the_same_in_words():
     parsed = Page(page())
     pictures = [attributes for attributes in parsed.all("svg") if attributes.get("role") == "img"]
