@@ -114,7 +114,7 @@ class Report(Sequence[Metric]):
     def table(self) -> str:
         """The metrics as aligned text for a terminal."""
         arrows = {"higher": "up", "lower": "down", "target": "as floor", "none": ""}
-        rows = [("metric", "value", "95 % interval", "floor", "baseline", "better")]
+        rows: list[tuple[str, ...]] = [("metric", "value", "95 % interval", "floor", "baseline", "better")]
         for metric in self.metrics:
             value = f"{metric.value:.4f}{metric.unit and ' ' + metric.unit}" if metric.available else "n/a"
             known = metric.available and metric.low is not None and metric.high is not None
