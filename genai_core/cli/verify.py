@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -35,9 +35,7 @@ def verify(path: Path, strict: bool, printer: Printer) -> None:
     shown = [verdict for verdict in found if verdict.status != "ok"]
     if not printer.quiet or len(found) == 1:
         shown = found
-    printer.result(
-        {"files": [asdict(v) | {"file": _shown(v.file)} for v in found], "counts": counts}, _table(shown)
-    )
+    printer.result({"files": list(map(_plain, found)), "counts": counts}, _table(shown))
     if not printer.as_json:
         printer.note(", ".join(f"{n:,} {status}" for status, n in counts.most_common()) or "no files")
         if not signing.installed():
@@ -85,6 +83,11 @@ def reproduce(
         )
     for difference in () if printer.as_json else outcome.differences:
         printer.note(f"although {difference}")
+
+
+def _plain(verdict: Verdict) -> dict[str, Any]:
+    names = ("status", "generator", "seed", "layers", "detail")
+    return {"file": _shown(verdict.file), **{name: getattr(verdict, name) for name in names}}
 
 
 def _table(verdicts: list[Verdict]) -> list[str]:

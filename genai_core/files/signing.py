@@ -46,7 +46,7 @@ class Credential:
             its own manifest; the hash in the record beside the file does); ``"stranger"``: intact, but
             nobody trusted here made it; ``"broken"``: the file or its signature was changed; ``"none"``:
             no signature of ours; ``"unchecked"``: there seems to be one, but the extra is not installed.
-        text: The signed text, unless the state is none or unchecked. Worth nothing unless trusted.
+        text: The signed text of a file that is trusted.
         reason: Why it is not trusted.
     """
 
@@ -91,7 +91,10 @@ def sign_bytes(data: bytes, suffix: str, text: str, source_type: str) -> bytes:
         ResourceError: No key can be made or read.
         BadInput: `data` is not of this format.
     """
-    c2pa = _c2pa()
+    if not installed():
+        raise MissingDependency("signing needs c2pa-python", hint="pip install 'genai-core[provenance]'")
+    import c2pa
+
     action = {"action": "c2pa.created", "digitalSourceType": source_type}
     manifest = {
         "claim_generator_info": [{"name": "genai"}],
@@ -117,7 +120,8 @@ def check(file: BinaryIO, suffix: str) -> Credential:
     if not installed():
         hint = "pip install 'genai-core[provenance]'"
         return Credential("unchecked", reason=hint) if _marked(file) else Credential("none")
-    c2pa = _c2pa()
+    import c2pa
+
     try:
         with c2pa.Reader(suffix[1:], file, context=_context(anchors())) as reader:
             report = json.loads(reader.json())
@@ -126,14 +130,15 @@ def check(file: BinaryIO, suffix: str) -> Credential:
         return Credential("broken", reason=_one_line(error)) if _marked(file) else Credential("none")
     manifest = report["manifests"].get(report.get("active_manifest"), {})
     texts = [a["data"].get("text") for a in manifest.get("assertions", ()) if a.get("label") == _LABEL]
-    text = texts[0] if len(texts) == 1 and isinstance(texts[0], str) else None
     state = report.get("validation_state")
-    if state == "Trusted":
-        return Credential("trusted", text)
+    if state not in ("Trusted", "Valid"):
+        failures = report.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
+        return Credential("broken", reason=", ".join(str(f.get("code")) for f in failures) or "invalid")
+    if len(texts) != 1 or not isinstance(texts[0], str):
+        return Credential("none")
     if state == "Valid":
-        return Credential("stranger", text, "signed with a key that is not trusted here")
-    failures = report.get("validation_results", {}).get("activeManifest", {}).get("failure", ())
-    return Credential("broken", text, ", ".join(str(f.get("code")) for f in failures) or "invalid")
+        return Credential("stranger", reason="signed with a key that is not trusted here")
+    return Credential("trusted", texts[0])
 
 
 def seal_records(records: Mapping[str, Mapping[str, Any]]) -> bytes:
@@ -159,7 +164,7 @@ def read_records(path: Path) -> tuple[Credential, Mapping[str, Any]]:
             content = archive.read(_LIST)
         if json.loads(credential.text or "") != {_LIST: sha256_bytes(content)}:
             raise ValueError("its list is not the signed one")
-        return credential, json.loads(gzip.decompress(content))
+        return Credential("trusted"), json.loads(gzip.decompress(content))
     except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile) as error:
         return Credential("broken", reason=_one_line(error)), {}
 
@@ -171,18 +176,12 @@ def _marked(file: BinaryIO) -> bool:
     return any(_MARK in before + block for before, block in pairwise(blocks))
 
 
-def _c2pa() -> Any:
-    if not installed():
-        raise MissingDependency("signing needs c2pa-python", hint="pip install 'genai-core[provenance]'")
-    import c2pa
-
-    return c2pa
-
-
 @cache
 def _context(anchors: str) -> Any:
     """Settings for signing (no anchors) or checking: nothing is fetched, no thumbnails are made."""
-    return _c2pa().Context.from_dict(
+    import c2pa
+
+    return c2pa.Context.from_dict(
         {
             "builder": {"thumbnail": {"enabled": False}},
             "verify": {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False},
@@ -193,7 +192,8 @@ def _context(anchors: str) -> Any:
 
 @cache
 def _signer(folder: Path) -> Any:
-    c2pa = _c2pa()
+    import c2pa
+
     try:
         chain, key = (folder / "chain.pem").read_bytes(), (folder / "key.pem").read_bytes()
         return c2pa.Signer.from_info(c2pa.C2paSignerInfo(c2pa.C2paSigningAlg.ES256, chain, key, None))

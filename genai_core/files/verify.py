@@ -49,17 +49,25 @@ class Verdict:
             fit; ``missing``: only its record is left; ``record only``: it says where it is from, but nothing
             trusted says that it is unchanged; ``no record``: nothing is known; ``unreadable``.
         detail: Why, in words.
-        generator: Id of the model or pipeline, as far as a record says.
-        seed: Seed, likewise.
         layers: What speaks for it: ``beside``, ``inside``, ``signed``, ``run``.
+        record: The first record that speaks for it.
     """
 
     file: Path
     status: Status
     detail: str = ""
-    generator: str | None = None
-    seed: int | None = None
     layers: tuple[str, ...] = ()
+    record: Record | None = None
+
+    @property
+    def generator(self) -> str | None:
+        """Id of the model or pipeline, as far as a record says."""
+        return self.record["generator"]["id"] if self.record else None
+
+    @property
+    def seed(self) -> int | None:
+        """Seed, likewise."""
+        return self.record["seed"] if self.record else None
 
 
 def verify(path: Path) -> Iterator[Verdict]:
@@ -68,16 +76,15 @@ def verify(path: Path) -> Iterator[Verdict]:
     Raises:
         BadInput: There is nothing at `path`.
     """
-    _signed_list.cache_clear()
-    _recorded.cache_clear()
+    _credentials.cache_clear()
     if path.is_dir():
         yield from _verify_folder(path)
     else:
-        yield examine(path)[0]
+        yield examine(path)
 
 
-def examine(path: Path) -> tuple[Verdict, Record | None]:
-    """The verdict on one file, which may be named by its record, and the first record that speaks for it.
+def examine(path: Path) -> Verdict:
+    """The verdict on one file, which may be named by its record.
 
     Raises:
         BadInput: There is neither the file nor a record of it.
@@ -87,9 +94,9 @@ def examine(path: Path) -> tuple[Verdict, Record | None]:
         if not os.path.lexists(path):
             return _missing(path)
         if not stat.S_ISREG(path.stat().st_mode):
-            return Verdict(path, "unreadable", "not a regular file"), None
+            return Verdict(path, "unreadable", "not a regular file")
         if path.name == signing.CREDENTIALS:
-            return _examine_credentials(path)
+            return _weigh(path, [_signed(_credentials(path.parent)[0])])
         with path.open("rb") as file:
             head = file.read(_BLOCK)
             file.seek(0)
@@ -97,7 +104,7 @@ def examine(path: Path) -> tuple[Verdict, Record | None]:
             file.seek(0)
             credential = signing.check(file, path.suffix.lower())
     except OSError as error:
-        return Verdict(path, "unreadable", error.strerror or str(error)), None
+        return Verdict(path, "unreadable", error.strerror or str(error))
     return _weigh(
         path, [_beside(path, digest, size), _inside(head), _signed(credential), _in_run(path, digest)]
     )
@@ -111,17 +118,17 @@ class _Claim(NamedTuple):
         record: The record it holds.
         proof: It vouches for the bytes as they are.
         against: How it contradicts them.
-        doubt: Why it proves nothing.
+        remark: What it is, or why it proves nothing.
     """
 
     layer: str
     record: Record | None = None
     proof: bool = False
     against: str = ""
-    doubt: str = ""
+    remark: str = ""
 
 
-def _weigh(path: Path, found: list[_Claim | None]) -> tuple[Verdict, Record | None]:
+def _weigh(path: Path, found: list[_Claim | None]) -> Verdict:
     claims = [claim for claim in found if claim]
     place, record = next(((claim.layer, claim.record) for claim in claims if claim.record), ("", None))
     against = [claim.against for claim in claims if claim.against]
@@ -130,22 +137,13 @@ def _weigh(path: Path, found: list[_Claim | None]) -> tuple[Verdict, Record | No
         for claim in claims
         if claim.record and record and unsealed(claim.record) != unsealed(record)
     ]
-    status: Status = "no record"
+    status: Status = "record only" if claims else "no record"
     if against:
         status = "changed"
     elif any(claim.proof for claim in claims):
         status = "ok"
-    elif claims:
-        status = "record only"
-    detail = "; ".join(against + [claim.doubt for claim in claims if claim.doubt])
-    return _verdict(path, status, detail, tuple(claim.layer for claim in claims), record)
-
-
-def _verdict(
-    path: Path, status: Status, detail: str, layers: tuple[str, ...], record: Record | None
-) -> tuple[Verdict, Record | None]:
-    generator, seed = (record["generator"]["id"], record["seed"]) if record else (None, None)
-    return Verdict(path, status, detail, generator, seed, layers), record
+    detail = "; ".join(against + [claim.remark for claim in claims if claim.remark])
+    return Verdict(path, status, detail, tuple(claim.layer for claim in claims), record)
 
 
 def _beside(path: Path, digest: str, size: int) -> _Claim | None:
@@ -155,9 +153,13 @@ def _beside(path: Path, digest: str, size: int) -> _Claim | None:
         record = read_record(path)
     except BadInput as error:
         return _Claim("beside", against=error.reason)
-    if record["file"]["sha256"] == digest:
+    recorded, against = record["file"], "its content was changed"
+    if recorded["sha256"] == digest:
         return _Claim("beside", record, proof=True)
-    return _Claim("beside", record, against=_difference(path, digest, size, record["file"]["size"]))
+    if size != recorded["size"]:
+        what = "truncated" if size < recorded["size"] else "grown"
+        against = f"{what}: {size:,} instead of {recorded['size']:,} bytes"
+    return _Claim("beside", record, against=against)
 
 
 def _inside(head: bytes) -> _Claim | None:
@@ -170,8 +172,10 @@ def _signed(credential: signing.Credential) -> _Claim | None:
         return None
     if credential.state == "broken":
         return _Claim("signed", against=f"its signature does not hold: {credential.reason}")
-    if credential.state != "trusted" or credential.text is None:
-        return _Claim("signed", doubt=credential.reason)
+    if credential.state != "trusted":
+        return _Claim("signed", remark=credential.reason)
+    if credential.text is None:
+        return _Claim("signed", proof=True, remark="the signed records of this folder")
     try:
         return _Claim("signed", parse_record(credential.text.encode(), "signature"), proof=True)
     except BadInput as error:
@@ -182,7 +186,7 @@ def _in_run(path: Path, digest: str) -> _Claim | None:
     """The signed record of a file in the ``credentials.zip`` of its folder or one above."""
     for folder in list(path.absolute().parents)[:_ABOVE]:
         if (folder / signing.CREDENTIALS).is_file():
-            found = _signed_list(folder).get(path.absolute().relative_to(folder).as_posix())
+            found = _credentials(folder)[1].get(path.absolute().relative_to(folder).as_posix())
             if found is None:
                 return None
             record = parse_record(to_text(found).encode(), folder / signing.CREDENTIALS)
@@ -192,63 +196,29 @@ def _in_run(path: Path, digest: str) -> _Claim | None:
     return None
 
 
-def _difference(path: Path, digest: str, size: int, recorded: int) -> str:
-    own = _recorded(path.parent).get(digest)
-    if own is not None and own != path.name:
-        return f"the record beside it belongs to another file: {own!a} has the one of this content"
-    if size < recorded:
-        return f"truncated: {size:,} of {recorded:,} bytes"
-    if size > recorded:
-        return f"grown: {size:,} instead of {recorded:,} bytes"
-    return "its content was changed"
-
-
 def _verify_folder(root: Path) -> Iterator[Verdict]:
     for folder, below, names in os.walk(root):
         below.sort()
         here, present = Path(folder), set(names)
         for name in sorted(present):
-            if name.startswith(TEMPORARY) or name in _NOTES:
-                continue
-            if not name.endswith(SUFFIX):
-                yield examine(here / name)[0]
-            elif name.removesuffix(SUFFIX) not in present:
-                yield examine(here / name.removesuffix(SUFFIX))[0]
-        for name in sorted(_signed_list(here) if signing.CREDENTIALS in present else ()):
+            plain = name.removesuffix(SUFFIX)
+            if not (name.startswith(TEMPORARY) or name in _NOTES or (name != plain and plain in present)):
+                yield examine(here / plain)
+        for name in sorted(_credentials(here)[1] if signing.CREDENTIALS in present else ()):
             if not os.path.lexists(here / name) and not record_path(here / name).exists():
-                yield Verdict(here / name, "missing", f"{signing.CREDENTIALS} lists it", layers=("run",))
+                yield Verdict(here / name, "missing", f"{signing.CREDENTIALS} lists it", ("run",))
 
 
-def _missing(path: Path) -> tuple[Verdict, Record | None]:
+def _missing(path: Path) -> Verdict:
     if not os.path.lexists(record_path(path)):
         raise BadInput(path, "no such file or folder, and no record of one")
-    record, state = None, "only its record is left"
+    told = "only its record is left"
     try:
-        record = read_record(path)
+        return Verdict(path, "missing", told, ("beside",), read_record(path))
     except BadInput as error:
-        state += f", and {error.reason}"
-    return _verdict(path, "missing", state, ("beside",), record)
-
-
-def _examine_credentials(path: Path) -> tuple[Verdict, Record | None]:
-    credential, _ = signing.read_records(path)
-    if credential.state == "trusted":
-        return Verdict(path, "ok", "the signed records of this folder", layers=("signed",)), None
-    return _weigh(path, [_signed(credential)])
+        return Verdict(path, "missing", f"{told}, and {error.reason}", ("beside",))
 
 
 @lru_cache(maxsize=4)
-def _signed_list(folder: Path) -> Mapping[str, Any]:
-    return signing.read_records(folder / signing.CREDENTIALS)[1]
-
-
-@lru_cache(maxsize=4)
-def _recorded(folder: Path) -> Mapping[str, str]:
-    """Content hash to file name for a folder's records: tells a swapped record from a changed file."""
-    found: dict[str, str] = {}
-    for place in sorted(folder.glob(f"*{SUFFIX}")):
-        try:
-            found[read_record(place)["file"]["sha256"]] = place.name.removesuffix(SUFFIX)
-        except BadInput:
-            continue
-    return found
+def _credentials(folder: Path) -> tuple[signing.Credential, Mapping[str, Any]]:
+    return signing.read_records(folder / signing.CREDENTIALS)

@@ -70,7 +70,8 @@ def reproduce(
         out = out / file.name
     if out is not None and out.exists():
         raise UsageError(f"{out} exists", hint="choose another name with -o")
-    verdict, record = examine(file)
+    verdict = examine(file)
+    record = verdict.record
     if record is None:
         raise BadInput(file, verdict.detail or "has no record beside it or inside it to make it again from")
     expected = record["content"]["sha256"] if "content" in record else sha256_file(verdict.file)

@@ -110,10 +110,10 @@ def remove(path):
     ("change", "status", "why"),
     [
         (flip, "changed", "its content was changed"),
-        (cut, "changed", "truncated: 17 of 21 bytes"),
-        (empty, "changed", "truncated: 0 of 21 bytes"),
+        (cut, "changed", "truncated: 17 instead of 21 bytes"),
+        (empty, "changed", "truncated: 0 instead of 21 bytes"),
         (grow, "changed", "grown: 23 instead of 21 bytes"),
-        (swap_records, "changed", "belongs to another file: 'part-00002.txt'"),
+        (swap_records, "changed", "truncated: 21 instead of 28 bytes"),
         (edit_record, "changed", "record was edited"),
         (cut_record, "changed", "not a record"),
         (remove, "missing", "only its record is left"),
