@@ -10,7 +10,6 @@ from time import perf_counter
 from types import BuiltinFunctionType, FunctionType, MappingProxyType, MethodType
 from typing import TYPE_CHECKING, Any
 
-from genai_core import __version__
 from genai_core.errors import PluginError, did_you_mean
 from genai_core.plugins import hookspecs, specs
 from genai_core.plugins.contain import contained
@@ -27,7 +26,6 @@ OFFERS: Mapping[str, type[Spec]] = MappingProxyType({f"genai_{offer.kind}s": off
 HOOKS = frozenset(name for name in vars(hookspecs) if name.startswith("genai_"))
 FUNCTIONS = (FunctionType, BuiltinFunctionType, MethodType)
 MODULE = re.compile(r"\w+(\.\w+)*(:\w+(\.\w+)*)?\s*(\[.*\])?")
-CORE = re.compile(r"genai[-_.]core([^;\[]*)", re.IGNORECASE)
 TOO_MANY = 10_000  # specs of one hook; a generator that never ends stops here
 
 
@@ -107,7 +105,7 @@ def import_object(reference: str) -> Any:
 
 
 def _check_metadata(source: Candidate) -> None:
-    """Refuse before any code runs: a malformed name or value, or a plugin for another core."""
+    """Refuse a malformed name or value before any code runs."""
     if source.problem:
         raise source.problem
     entry = f"the entry point of {source.distribution}"
@@ -117,17 +115,6 @@ def _check_metadata(source: Candidate) -> None:
     if not MODULE.fullmatch(source.value):
         wrong = f"the entry point's value {_show(source.value)} is not 'package.module'"
         raise PluginError(wrong, hint=f"correct {entry}")
-    for requirement in source.requires:
-        match = CORE.match(requirement.replace(" ", "").replace("(", ""))
-        for sign, bound in re.findall(r"(>=|<(?!=))(\d[\d.]*)", match[1] if match else ""):
-            if (_release(__version__) >= _release(bound)) != (sign == ">="):
-                older = "genai-core" if sign == ">=" else source.distribution
-                wrong = f"it needs {requirement}, and genai-core is {__version__}"
-                raise PluginError(wrong, hint=f"pip install --upgrade {older}")
-
-
-def _release(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in re.findall(r"\d+", version)[:3])
 
 
 def _check_api(source: Candidate, api: object) -> None:

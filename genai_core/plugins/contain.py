@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 HEAVY = frozenset({"cv2", "jax", "matplotlib", "numpy", "pandas", "pydantic", "rdkit", "scipy", "tensorflow",
                    "torch", "torchaudio", "torchvision", "transformers"})  # fmt: skip
@@ -26,10 +27,7 @@ def contained() -> Iterator[list[str]]:
     directory and the builtins are restored.
     """
     misdeeds: list[str] = []
-    path, entries = sys.path, list(sys.path)
-    environment, names = dict(os.environ), dict(vars(builtins))
-    folder = _folder()
-    before = HEAVY & sys.modules.keys()
+    path, before, heavy = sys.path, _surroundings(), HEAVY & sys.modules.keys()
     stdout, sys.stdout = sys.stdout, (printed := _Sink())
     try:
         yield misdeeds
@@ -37,30 +35,25 @@ def contained() -> Iterator[list[str]]:
         if sys.stdout is not printed:
             misdeeds.append("it replaces sys.stdout")
         sys.stdout = stdout
-        if getattr(sys, "path", None) is not path or path != entries:
-            sys.path, path[:] = path, entries
-            misdeeds.append("it changes sys.path")
-        if dict(os.environ) != environment:
-            os.environ.clear()
-            os.environ.update(environment)
-            misdeeds.append("it changes the environment")
-        now = vars(builtins)
-        if now != names:
-            now.clear()
-            now.update(names)
-            misdeeds.append("it changes builtins")
-        if folder and _folder() != folder:
-            os.chdir(folder)
-            misdeeds.append("it changes the working directory")
+        if (after := _surroundings()) != before:
+            misdeeds += [f"it changes {what}" for what in before if after[what] != before[what]]
+            for space, what in ((vars(builtins), "builtins"), (os.environ, "the environment")):
+                space.clear()
+                space.update(before[what])
+            sys.path, path[:] = path, before["sys.path"]
+            os.chdir(before["the working directory"] or ".")
         if printed.getvalue():
             misdeeds.append(f"it prints to stdout: {printed.getvalue()[:60]!r}")
-        if heavy := (HEAVY & sys.modules.keys()) - before:
-            named = ", ".join(sorted(heavy))
+        if named := ", ".join(sorted((HEAVY & sys.modules.keys()) - heavy)):
             misdeeds.append(f"it imports {named} just to be listed, which slows every command")
 
 
-def _folder() -> str | None:
+def _surroundings() -> dict[str, Any]:
+    """What belongs to everybody in the process."""
     try:
-        return os.getcwd()  # noqa: PTH109 - pathlib would be one more import at start-up
+        folder = os.getcwd()  # noqa: PTH109 - pathlib would be one more import at start-up
     except OSError:
-        return None
+        folder = None
+    entries = [*getattr(sys, "path", ())]
+    spaces = {"the environment": dict(os.environ), "builtins": dict(vars(builtins))}
+    return {"sys.path": entries, **spaces, "the working directory": folder}

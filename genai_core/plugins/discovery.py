@@ -34,7 +34,6 @@ class Candidate:
     value: str
     distribution: str = "?"
     version: str = "0"
-    requires: tuple[str, ...] = ()
     problem: PluginError | None = None
 
 
@@ -82,17 +81,15 @@ def _read(folder: str) -> list[Candidate]:
     try:
         pairs = list(_entry_points(points.decode()))
         header = (_bytes(folder, "METADATA") or _bytes(folder, "PKG-INFO")).decode().split("\n\n")[0]
-        fields = re.findall(r"^(Name|Version|Requires-Dist):[ \t]*(.*?)\s*$", header, re.MULTILINE)
-        single = dict(fields)
-        if "Name" not in single or "Version" not in single:
+        fields = dict(re.findall(r"^(Name|Version):[ \t]*(.*?)\s*$", header, re.MULTILINE))
+        if len(fields) < 2:
             raise ValueError("no Name or Version in METADATA")
-        name, version = single["Name"], single["Version"]
-        requires = tuple(value for field, value in fields if field == "Requires-Dist")
+        name, version = fields["Name"], fields["Version"]
     except (OSError, ValueError) as error:
         mend = f"pip install --force-reinstall {_normal(name)}"
         broken = PluginError(f"its metadata cannot be read: {error}", hint=mend)
         return [Candidate(plugin, value, _normal(name), version, problem=broken) for plugin, value in pairs]
-    return [Candidate(plugin, value, _normal(name), version, requires) for plugin, value in pairs]
+    return [Candidate(plugin, value, _normal(name), version) for plugin, value in pairs]
 
 
 def _bytes(folder: str, name: str) -> bytes:
