@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
-from packaging.utils import canonicalize_name
 
 from genai_core.files.sources import cache_dir
 from genai_core.plugins.discovery import candidates
@@ -32,9 +31,7 @@ CPU_INDEX = "--index-url https://download.pytorch.org/whl/cpu"
 LITTLE, TOO_LITTLE = 2**30, 100 * 2**20
 KNOWN_BAD = Path(__file__).with_name("known_bad.toml")
 STEALERS = "uninstall it, and change every password and key this machine has seen"
-EXTRA = re.compile(r";.*\bextra\b")
-PROJECT = re.compile(r"[^\w.-]")
-TORCH_FAMILY = ("torchvision", "torchaudio")
+TORCH_FAMILY = ("torch", "torchvision", "torchaudio")
 
 
 def machine() -> Iterator[Finding]:
@@ -47,22 +44,14 @@ def machine() -> Iterator[Finding]:
 
 
 def packages() -> Iterator[Finding]:
-    """What the core and the plugins ask for is there, and nothing installed is known to be bad."""
-    waiting = [claim.distribution for claims in candidates().values() for claim in claims] + [*TORCH_FAMILY]
-    seen: set[str] = set()
-    conflicts = 0
-    while waiting:
-        name = waiting.pop()
-        if name in seen or not _version(name):
-            continue
-        seen.add(name)
-        requires = [text for text in metadata.requires(name) or () if not EXTRA.search(text)]
-        waiting += [canonicalize_name(PROJECT.split(text.strip())[0]) for text in requires]
-        for problem, requirement in unmet(requires).items():
-            conflicts += 1
-            yield Finding("error", name, f"it needs {problem}", f'pip install "{requirement}"')
+    """What the core, the plugins and torch ask for is there, and nothing installed is known to be bad."""
+    names = {claim.distribution for claims in candidates().values() for claim in claims}.union(TORCH_FAMILY)
+    here = sorted(filter(_version, names))
+    conflicts = [(name, *each) for name in here for each in unmet(metadata.requires(name) or ()).items()]
+    for name, problem, requirement in conflicts:
+        yield Finding("error", name, f"it needs {problem}", f'pip install "{requirement}"')
     if not conflicts:
-        yield Finding("ok", "packages", f"the requirements of {len(seen)} distributions are met")
+        yield Finding("ok", "packages", f"the requirements of {len(here)} distributions are met")
     for bad in tomllib.loads(KNOWN_BAD.read_text(encoding="utf-8"))["release"]:
         name, version = bad["name"], _version(bad["name"])
         if version and SpecifierSet(bad["versions"]).contains(version, prereleases=True):
@@ -77,7 +66,7 @@ def torch_builds() -> Iterator[Finding]:
         yield Finding("error", "torch", "it is not installed", f"pip install torch {CPU_INDEX}")
         return
     yield Finding("ok", "torch", f"{version}, built for {f'CUDA {cuda}' if cuda else 'the CPU'}")
-    for name in TORCH_FAMILY:
+    for name in TORCH_FAMILY[1:]:
         libraries = () if cuda else _located(name, name).rglob("*.so")
         if any(b"libtorch_cuda.so" in library.read_bytes() for library in libraries):
             why = f"{_version(name)} is built for CUDA (libtorch_cuda) and torch {version} for the CPU"
@@ -109,17 +98,15 @@ def disk() -> Iterator[Finding]:
 def gpu() -> Iterator[Finding]:
     """GPU and driver, seen without torch; and whether the installed torch can use them."""
     names, driver = _nvidia()
+    cuda, other = torch_cuda(), "none found; the CPU is used"
     if sys.platform == "darwin" and platform.machine() == "arm64":
-        yield Finding("ok", "gpu", "Apple silicon (mps)")
-    elif not names and Path("/proc/driver/nvidia/version").exists():
+        other = "Apple silicon (mps)"
+    elif Path("/dev/kfd").exists():
+        other = "AMD (ROCm); genai doctor --deep tries it"
+    yield Finding("ok", "gpu", f"{', '.join(names)}; driver {driver}" if names else other)
+    if not names and Path("/proc/driver/nvidia/version").exists():
         fix = "nvidia-smi shows the reason; reinstall the driver's tools"
         yield Finding("warning", "gpu", "the NVIDIA driver is loaded and nvidia-smi does not answer", fix)
-    elif not names and Path("/dev/kfd").exists():
-        yield Finding("ok", "gpu", "AMD (ROCm); genai doctor --deep tries it")
-    else:
-        found = f"{', '.join(names)}; driver {driver}" if names else "none found; the CPU is used"
-        yield Finding("ok", "gpu", found)
-    cuda = torch_cuda()
     if names and _version("torch") and not cuda:
         fix = "pip install --force-reinstall torch"
         yield Finding("warning", "gpu", "torch is built for the CPU and leaves the GPU idle", fix)
