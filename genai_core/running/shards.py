@@ -27,7 +27,7 @@ from genai_core.protocols import Context, Samples, derive_seed
 from genai_core.running.models import Loaded, load_model
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping
     from pathlib import Path
 
 PLAN = "plan.json"
@@ -167,46 +167,33 @@ def sample_to_folder(
     Raises:
         UsageError: `out` holds another plan.
     """
-    loaded = load_model(where, device)
-    _agree(loaded, plan, out)
+    _load_once.cache_clear()  # other weights may lie there by now
+    _agree(_load_once(where, device), plan, out)
     i, k = part or (1, 1)
     if not 1 <= i <= k:
         raise UsageError(f"shard {i}/{k}: i must be from 1 to k")
     finished = {shard: _finished(out, shard) for shard in range(i - 1, plan.shards, k)}
     missing = [shard for shard, files in finished.items() if not files]
     done = sum(plan.count(shard) for shard, files in finished.items() if files)
-    if workers <= 1 or len(missing) <= 1:
-        written: Iterator[list[Path]] = map(partial(_write_shard, loaded, plan, out, suffix), missing)
-    else:
-        work = partial(_write_here, where, loaded.device, plan, out, suffix)
-        written = _in_processes(work, missing, workers)
-    for shard, files in zip(missing, written, strict=True):
-        finished[shard] = files
-        done += plan.count(shard)
-        progress(done)
+    work, workers = partial(_write_shard, where, device, plan, out, suffix), min(workers, len(missing))
+    with ProcessPoolExecutor(max(1, workers), multiprocessing.get_context("spawn")) as pool:
+        written = (pool.map if workers > 1 else map)(work, missing)
+        for shard, files in zip(missing, written, strict=True):
+            finished[shard] = files
+            done += plan.count(shard)
+            progress(done)
     _complete(out, plan)
     return [path for files in finished.values() for path in files]
-
-
-def _in_processes(
-    work: Callable[[int], list[Path]], shards: Sequence[int], workers: int
-) -> Iterator[list[Path]]:
-    spawn = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(shards)), spawn) as pool:
-        yield from pool.map(work, shards)
 
 
 _load_once = cache(load_model)
 
 
-def _write_here(where: str, device: str, plan: Plan, out: Path, suffix: str | None, shard: int) -> list[Path]:
-    """What a worker does: it loads the model for its first shard."""
-    return _write_shard(_load_once(where, device), plan, out, suffix, shard)
-
-
-def _write_shard(loaded: Loaded, plan: Plan, out: Path, suffix: str | None, shard: int) -> list[Path]:
+def _write_shard(
+    where: str, device: str, plan: Plan, out: Path, suffix: str | None, shard: int
+) -> list[Path]:
     """Sample one shard and commit its files; the record of the last file is what marks it finished."""
-    artifacts = sample_shard(loaded, plan, shard)
+    artifacts = sample_shard(_load_once(where, device), plan, shard)
     files = []
     for number, artifact in enumerate(artifacts):
         ending = suffix or type(artifact).suffixes[0]
