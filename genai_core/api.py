@@ -115,7 +115,9 @@ def fit(
     spec_id = model.loaded.spec.id if tuned else getattr(model, "spec_id", None)
     if spec_id is None:
         raise UsageError(f"{type(model).__name__} was not built by genai", hint="use genai_core.model")
-    values = training if steps is None else {**training, "steps": steps}
+    values = {**registry().find("model", spec_id).training, **training}
+    if steps is not None:
+        values["steps"] = steps
     request = Request(
         model=Part(id=spec_id),
         data=Part(id=getattr(data, "spec_id", ""), config=getattr(data, "spec_config", {})),

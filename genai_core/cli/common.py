@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import wraps
 from typing import Any
 
@@ -37,6 +38,25 @@ class Printer:
         """Print a remark, unless quiet."""
         if not self.quiet:
             click.echo(line, err=True)
+
+
+class ConfigCommand(click.Command):
+    """Takes an option it does not know for one of the config: ``--style a.jpg`` is ``--set style=a.jpg``."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """See `click.Command.parse_args`."""
+        known = {"--help", *(name for parameter in self.params for name in parameter.opts)}
+        words, understood = iter(args), list[str]()
+        for word in words:
+            name, given, value = word.partition("=")
+            if not name.startswith("--") or name == "--" or name in known:
+                understood.append(word)
+                continue
+            value = value if given else next(words, "--")
+            if value.startswith("--"):
+                raise click.NoSuchOption(name, possibilities=get_close_matches(name, known), ctx=ctx)
+            understood += ["--set", f"{name[2:].replace('-', '_')}={value}"]
+        return super().parse_args(ctx, understood)
 
 
 def output_options(command: Command) -> Command:

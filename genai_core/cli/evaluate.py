@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genai_core.cli.common import Printer, config_options, output_options
+from genai_core.cli.common import ConfigCommand, Printer, config_options, output_options
 from genai_core.cli.progress import Progress
 from genai_core.errors import BadInput, GenaiError
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from genai_core.protocols import Dataset
 
 
-@click.command()
+@click.command(cls=ConfigCommand)
 @click.argument("files", metavar="FILE...", nargs=-1, required=True)
 @click.option(
     "--with", "evaluator", metavar="ID", required=True, help="Evaluator, e.g. molecules/moses-metrics."

@@ -7,11 +7,11 @@ from typing import Any
 
 import click
 
-from genai_core.cli.common import Printer, config_options, output_options
+from genai_core.cli.common import ConfigCommand, Printer, config_options, output_options
 from genai_core.cli.progress import Progress
 
 
-@click.command()
+@click.command(cls=ConfigCommand)
 @click.argument("pipeline", metavar="PIPELINE")
 @click.option("-n", "count", type=int, help="How many items to make (the setting n).")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything.")

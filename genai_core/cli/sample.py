@@ -7,12 +7,12 @@ from typing import Any
 
 import click
 
-from genai_core.cli.common import Printer, config_options, output_options
+from genai_core.cli.common import ConfigCommand, Printer, config_options, output_options
 from genai_core.cli.progress import Progress
 from genai_core.errors import UsageError
 
 
-@click.command()
+@click.command(cls=ConfigCommand)
 @click.argument("source", metavar="RUN_OR_MODEL")
 @click.option("-n", "count", type=int, default=1000, show_default=True, help="Items to sample, in all.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed.")

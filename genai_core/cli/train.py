@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genai_core.cli.common import Printer, config_options, output_options
+from genai_core.cli.common import ConfigCommand, Printer, config_options, output_options
 from genai_core.cli.progress import Progress
 from genai_core.errors import UsageError
 
@@ -18,10 +18,13 @@ if TYPE_CHECKING:
     from genai_core.running.runs import Run
 
 
-@click.command()
+@click.command(cls=ConfigCommand)
 @click.argument("model_id", metavar="MODEL")
 @click.option(
-    "--data", "data_id", required=True, metavar="DATASET", help="Id of a data set, or a file of your own."
+    "--data",
+    "data_id",
+    metavar="DATASET",
+    help="Data set or a file of your own; default: the model's.",
 )
 @click.option(
     "--from",
@@ -40,7 +43,7 @@ if TYPE_CHECKING:
 @output_options
 def train(
     model_id: str,
-    data_id: str,
+    data_id: str | None,
     initial: str,
     steps: int | None,
     seed: int,
@@ -51,8 +54,8 @@ def train(
 ) -> None:
     """Train MODEL on a data set.
 
-    Options of the model are set by name (--set width=256), those of the data set under "data."
-    (--set data.limit=1000), those of the engine under "training." (--set training.lr=0.002).
+    Options of the model are set by name (--set width=256, or --width 256), those of the data set under
+    "data." (--set data.limit=1000), those of the engine under "training." (--set training.lr=0.002).
     """
     from genai_core.files.sources import resolve_dataset
     from genai_core.plugins.registry import registry
@@ -62,15 +65,20 @@ def train(
     data_values, training_values = _table(values, "data"), _table(values, "training")
     if steps is not None:
         training_values["steps"] = steps
+    spec = registry().find("model", model_id)
+    data_id = data_id or spec.data
+    if data_id is None:
+        hint = f"genai list --kind dataset --modality {spec.modality}"
+        raise UsageError(f"{spec.id} needs --data, what to learn from", hint=hint)
     data, from_name, split = resolve_dataset(data_id)
     if split is not None:
         raise UsageError(
             f"--data {data_id}: training takes the train split", hint=f"--data {data_id.rpartition(':')[0]}"
         )
     request = Request(
-        model=Part(id=registry().find("model", model_id).id, config=values),
+        model=Part(id=spec.id, config=values),
         data=Part(id=data.id, config=from_name | data_values),
-        training=TrainConfig.parse(training_values, where="training"),
+        training=TrainConfig.parse({**spec.training, **training_values}, where="training"),
         seed=seed,
         device=device,
         initial=initial,

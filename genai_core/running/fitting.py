@@ -55,12 +55,16 @@ class Request(Config):
 
     def command(self) -> str:
         """The command line that asks for the same."""
-        config = registry().config_class(registry().find("model", self.model.id))
-        chosen = config.parse(self.model.config).model_dump(mode="json", exclude_defaults=True)
-        training = self.training.model_dump(mode="json", exclude_defaults=True)
+        spec: ModelSpec = registry().find("model", self.model.id)
+        chosen = registry().config_class(spec).parse(self.model.config)
+        usual = TrainConfig.parse(spec.training).model_dump(mode="json").items()
+        training = dict(self.training.model_dump(mode="json").items() - usual)
         words = ["genai", "train", self.model.id, "--data", self.data.id, "--seed", str(self.seed)]
         words += ["--device", self.device, *(["--from", self.initial] if self.initial else [])]
-        words += [*to_settings(chosen), *to_settings(self.data.config, "data.")]
+        words += [
+            *to_settings(chosen.model_dump(mode="json", exclude_defaults=True)),
+            *to_settings(self.data.config, "data."),
+        ]
         return shlex.join([*words, *to_settings(training, "training.")])
 
 

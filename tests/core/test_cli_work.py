@@ -65,6 +65,19 @@ def test_train_prints_where_the_run_is_and_what_comes_next(tmp_path, capsys, mon
     assert config["data"]["config"] == {"items": 30}
 
 
+def test_a_model_brings_its_own_data_and_engine_options(tmp_path, capsys):
+    path = tmp_path / "r"
+    assert run("train", "toys/gan", "--width=4", "--training.threads", "1", "--steps", "2", "-o", path) == 0
+    asked = json.loads((path / "manifest.json").read_text())["request"]
+    assert asked["data"]["id"] == "toys/words"
+    assert asked["model"]["config"]["width"] == 4
+    found = {name: asked["training"][name] for name in ("batch", "lr", "threads", "steps")}
+    assert found == {"batch": 16, "lr": 0.01, "threads": 1, "steps": 2}
+    page = (path / "report.html").read_text()
+    assert "training.threads=1" in page
+    assert "training.batch=" not in page, "the command leaves out what the model asks for itself"
+
+
 def test_train_json(tmp_path, capsys):
     assert run("train", "toys/rnn", "--data", "toys/words", "--json", "-q", "-o", tmp_path / "r", *QUICK) == 0
     document = json.loads(capsys.readouterr().out)
@@ -78,6 +91,9 @@ def test_train_json(tmp_path, capsys):
         (["train", "toys/rnm", "--data", "toys/words"], 2, "toys/rnn"),
         (["train", "toys/rnn", "--data", "toys/wrods"], 2, "toys/words"),
         (["train", "toys/rnn", "--data", "toys/words", "--set", "widht=3"], 2, "width"),
+        (["train", "toys/rnn", "--data", "toys/words", "--widht", "3"], 2, "width"),
+        (["train", "toys/rnn", "--data", "toys/words", "--sed"], 2, "--seed"),
+        (["train", "toys/rnn"], 2, "needs --data"),
         (["train", "toys/rnn", "--data", "toys/words", "--set", "width=abc"], 2, "width"),
         (["train", "toys/rnn", "--data", "toys/words", "--set", "width"], 2, "key=value"),
         (["train", "toys/rnn", "--data", "toys/words", "--set", "training=3"], 2, "not a table"),

@@ -65,9 +65,9 @@ def test_references_are_module_and_attribute(field: str, reference: Any) -> None
         ("capabilities", ["sample"], "not a frozenset"),
         ("capabilities", frozenset({"fly"}), "unknown capabilities"),
         ("family", "magic", "none of"),
-        ("licence", 3, "not a string"),
-        ("modality", None, "not a string"),
-        ("weights", b"x", "not a string"),
+        ("licence", 3, "not a str"),
+        ("modality", None, "not a str"),
+        ("weights", b"x", "not a str"),
     ],
 )
 def test_wrong_types_are_refused(field: str, value: Any, says: str) -> None:

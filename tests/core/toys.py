@@ -36,6 +36,8 @@ def genai_models():
     )
     yield ModelSpec(
         name="gan",
+        data="toys/words",
+        training={"batch": 16, "lr": 0.01},
         summary="Two optimizers on points",
         modality="text",
         family="gan",
