@@ -21,7 +21,7 @@ import torch
 from genai_core.errors import BadInput, PluginError, UsageError
 from genai_core.files.artifacts import Artifact, joined
 from genai_core.files.atomic import atomic_write, inside, make_folder, sha256_file
-from genai_core.files.provenance import make_record, read_record, sign_folder
+from genai_core.files.provenance import SUFFIX, make_record, read_record, sign_folder
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, Samples, derive_seed
 from genai_core.running.models import Loaded, load_model
@@ -172,7 +172,7 @@ def sample_to_folder(
     i, k = part or (1, 1)
     if not 1 <= i <= k:
         raise UsageError(f"shard {i}/{k}: i must be from 1 to k")
-    finished = {shard: _finished(out, shard) for shard in range(i - 1, plan.shards, k)}
+    finished = {shard: _finished(out, plan, shard) for shard in range(i - 1, plan.shards, k)}
     missing = [shard for shard, files in finished.items() if not files]
     done = sum(plan.count(shard) for shard, files in finished.items() if files)
     work, workers = partial(_write_shard, where, device, plan, out, suffix), min(workers, len(missing))
@@ -192,7 +192,7 @@ _load_once = cache(load_model)
 def _write_shard(
     where: str, device: str, plan: Plan, out: Path, suffix: str | None, shard: int
 ) -> list[Path]:
-    """Sample one shard and commit its files; the record of the last file is what marks it finished."""
+    """Sample one shard and commit its files."""
     artifacts = sample_shard(_load_once(where, device), plan, shard)
     files = []
     for number, artifact in enumerate(artifacts):
@@ -230,19 +230,20 @@ def _agree(loaded: Loaded, plan: Plan, out: Path) -> None:
     atomic_write(path, text.encode())
 
 
-def _finished(out: Path, shard: int) -> list[Path]:
-    """The intact files of a shard, or nothing when it must be (re)done."""
-    files = [p for p in sorted(out.glob(f"part-{shard:05d}*")) if not p.name.endswith(".genai.json")]
+def _finished(out: Path, plan: Plan, shard: int) -> list[Path]:
+    """The files of a shard, intact: one for all its items or one for each. None where it must be (re)done."""
+    files = [p for p in sorted(out.glob(f"part-{shard:05d}[.-]*")) if not p.name.endswith(SUFFIX)]
+    together = len(files) == 1 and files[0].name.startswith(f"part-{shard:05d}.")
     try:
         intact = all(read_record(p)["file"]["sha256"] == sha256_file(p) for p in files)
-    except (BadInput, KeyError, TypeError):
+    except BadInput:
         return []
-    return files if intact else []
+    return files if intact and (together or len(files) == plan.count(shard)) else []
 
 
 def _complete(out: Path, plan: Plan) -> None:
     """Once all shards are there, list them (the same bytes whoever does it) and sign their records."""
-    shards = [_finished(out, shard) for shard in range(plan.shards)]
+    shards = [_finished(out, plan, shard) for shard in range(plan.shards)]
     if not all(shards):
         return
     lines = [

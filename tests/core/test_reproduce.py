@@ -220,6 +220,18 @@ def test_signed_pictures_one_a_file(tmp_path):
         assert reproduce(path).same  # from the record inside the signature
 
 
+def test_a_shard_of_pictures_killed_in_the_middle_is_done_again(tmp_path):
+    model = make_model("dyes")
+    plan = make_plan(load_model(model), 5, seed=4, shard_size=3)
+    files = sample_to_folder(str(model), plan, tmp_path / "out")
+    whole = {path.name: read_record(path)["content"] for path in files}
+    for path in files[1:3]:
+        path.unlink()
+        record_path(path).unlink()
+    again = sample_to_folder(str(model), plan, tmp_path / "out")
+    assert {path.name: read_record(path)["content"] for path in again} == whole
+
+
 def test_a_record_inside_is_enough_too(tmp_path, monkeypatch):
     from genai_core.files import signing
 
