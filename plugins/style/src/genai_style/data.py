@@ -1,4 +1,4 @@
-"""Photos of the user's own to learn a style on."""
+"""Pictures to learn on: the user's own, and what the galleries of `genai_style.sets` are made of."""
 
 from __future__ import annotations
 
@@ -12,38 +12,48 @@ from genai_core.files.atomic import sha256_file
 from genai_media.image import Image
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from genai_style.config import FolderConfig
+    from genai_style.sets.gallery import Credit
 
 _KEPT = 256  # pictures held decoded
 
 
 class Photos:
-    """Pictures of a folder, read when they are asked for; every tenth is the split ``test``.
+    """Pictures on disk, read when they are asked for.
 
     Args:
         paths: The files of each split by its name; the data set itself is the first.
+        credits: Whose the pictures are, where that is known.
     """
 
     modality = "image"
 
-    def __init__(self, paths: dict[str, Sequence[Path]]) -> None:
+    def __init__(
+        self, paths: Mapping[str, Sequence[Path]], credits: Mapping[Path, Credit] | None = None
+    ) -> None:
         self._parts = paths
-        self._paths = next(iter(paths.values()))
+        self._credits = credits or {}
+        self.paths = next(iter(paths.values()))
+
+    @property
+    def credits(self) -> list[Credit | None]:
+        """Whose each picture is."""
+        return [self._credits.get(path) for path in self.paths]
 
     def __len__(self) -> int:
-        return len(self._paths)
+        return len(self.paths)
 
     def __getitem__(self, index: int, /) -> Image:
-        return _read(self._paths[index])
+        return _read(self.paths[index])
 
     def split(self, name: str) -> Photos:
         """The part called `name`."""
         if name not in self._parts:
             hint = did_you_mean(name, self._parts) or "splits: " + ", ".join(self._parts)
-            raise UsageError(f"a folder of pictures has no split {name!r}", hint=hint)
-        return Photos({name: self._parts[name]})
+            raise UsageError(f"no split {name!r}", hint=hint)
+        return Photos({name: self._parts[name]}, self._credits)
 
     def fingerprint(self) -> str:
         """Hex sha256 over the files in order."""
@@ -54,7 +64,7 @@ class Photos:
 
 
 def folder(config: FolderConfig) -> Photos:
-    """The pictures of a folder and of the folders in it."""
+    """The pictures of a folder and of the folders in it; every tenth is the split ``test``."""
     if not config.path:
         raise UsageError("style/folder needs a folder", hint="--set data.path=FOLDER")
     place = Path(config.path)
