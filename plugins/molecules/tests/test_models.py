@@ -47,6 +47,32 @@ def test_loss_is_per_molecule_and_ignores_padding(kind, config):
     assert np.allclose(model.score(DATA, Context()), -together.detach().numpy(), atol=1e-4)
 
 
+def test_validity_in_training_teaches_the_network_the_grammar():
+    model = fresh(MoleculeRNN, RNNConfig(width=24, embedding=8, validity=2.0))
+    batch = model.collate(["CCO", "CC(C", "C1CCNCC1", "C1CCN"], np.random.default_rng(0))  # two are refused
+    model.net.eval()
+    nll = model.loss(batch, "main")
+    assert torch.equal(nll, model.net.nll(batch["tokens"])), "validation measures the likelihood alone"
+    model.net.train()
+    added = (model.loss(batch, "main") - nll).detach() / 2.0
+    assert set(added.round(decimals=4).tolist()) <= {0.0, 1.0}, "a drawn molecule is refused or is not"
+
+    torch.manual_seed(0)
+    optimizer = torch.optim.Adam(model.net.parameters(), lr=0.02)
+
+    def learn(loss):
+        optimizer.zero_grad()
+        loss.mean().backward()
+        optimizer.step()
+        return float(loss.detach().mean())
+
+    for _ in range(80):
+        learn(model.net.nll(batch["tokens"]))
+    refused = [learn(model._refused(32)) for _ in range(20)]
+    assert np.mean(refused[:3]) > 0.2
+    assert np.mean(refused[-3:]) < 0.05
+
+
 @pytest.mark.parametrize(("kind", "config"), MODELS)
 def test_likelihood_is_the_product_of_the_steps(kind, config):
     model = fresh(kind, config)

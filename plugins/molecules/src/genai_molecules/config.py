@@ -19,6 +19,11 @@ class SmilesConfig(Config):
         default=0.0, ge=0, le=1, description="share of training molecules written in a random atom order"
     )
     dropout: float = Field(default=0.0, ge=0, lt=1, description="dropout between layers while training")
+    validity: float = Field(
+        default=0.0,
+        ge=0,
+        description="weight of the share of molecules drawn while training that the grammar refuses",
+    )
 
 
 class RNNConfig(SmilesConfig):

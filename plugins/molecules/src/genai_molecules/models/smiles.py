@@ -74,8 +74,31 @@ class SmilesModel(Model):
         return _batch(self.vocabulary.flat(items))
 
     def loss(self, batch: Batch, optimizer: str) -> torch.Tensor:
-        """Negative log-likelihood of each molecule in nats, shape (B,)."""
-        return self.net.nll(batch["tokens"])
+        """Negative log-likelihood of each molecule in nats, shape (B,); see also `SmilesConfig.validity`."""
+        nll = self.net.nll(batch["tokens"])
+        if not self.config.validity or not self.net.training:
+            return nll
+        return nll + self.config.validity * self._refused(len(nll))
+
+    def _refused(self, count: int) -> torch.Tensor:
+        """Draw molecules; 1 for each that the grammar refuses at some token and 0 for others, shape (count,).
+
+        The gradient is that of the probability to write one, by the score function (Williams 1992). All
+        tokens up to the refused one share the blame: it is often the likeliest after an earlier mistake.
+        """
+        device = next(self.net.parameters()).device
+        generator = torch.Generator(device).manual_seed(int(torch.randint(1 << 62, ())))
+        net = _fastest(self.net, str(device)).eval()
+        limit = SamplingConfig().max_length
+        drawn = generate(net, count, begin=BEGIN, end=END, max_length=limit, generator=generator)
+        self.net.train()
+        known = GrammarMask(limit).follow(torch.arange(count), drawn.cpu()).to(device)
+        rows = (known <= (drawn != END).sum(1)).nonzero()[:, 0]
+        written = drawn[rows].masked_fill(
+            torch.arange(drawn.shape[1], device=device) > known[rows, None], PAD
+        )
+        likelihood = -self.net.nll(torch.nn.functional.pad(written, (1, 0), value=BEGIN))
+        return torch.zeros(count, device=device).index_add(0, rows, (likelihood - likelihood.detach()).exp())
 
     def score(self, items: Sequence[str], ctx: Context) -> np.ndarray:
         """Log-likelihood of each molecule in nats, shape (n,) float64."""
