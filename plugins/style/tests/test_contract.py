@@ -8,12 +8,14 @@ from pathlib import Path
 from genai_core.testing import contract_suite
 from support.pictures import painting, photo
 
-FOLDER = Path(tempfile.mkdtemp(prefix="genai-style-"))
-for seed in range(8):
-    photo(48, 40, seed).save(FOLDER / f"{seed}.png")
-painting().save(FOLDER / "waves.png")
+PLACE = Path(tempfile.mkdtemp(prefix="genai-style-"))
+FOLDER = PLACE / "photos"
+FOLDER.mkdir()
+for seed in range(60):  # the split `test`, every tenth, is large enough for an interval
+    photo(48, 40, seed).save(FOLDER / f"{seed:02}.png")
+painting().save(PLACE / "waves.png")
 
-PHOTO, STYLE = str(FOLDER / "0.png"), str(FOLDER / "waves.png")
+PHOTO, STYLE = str(FOLDER / "00.png"), str(PLACE / "waves.png")
 
 TestContract = contract_suite(
     "style",
@@ -21,6 +23,7 @@ TestContract = contract_suite(
         "fast": {"style": STYLE, "crop": 32, "width": 8, "blocks": 1},
         "folder": {"path": str(FOLDER)},
         "stylise": {"content": [PHOTO], "style": [STYLE], "size": 40, "preset": "draft"},
+        "metrics": {"photo": [PHOTO], "style": [STYLE], "size": 64, "resamples": 100},
     },
-    datasets={"fast": "style/folder"},
+    datasets={"fast": "style/folder", "metrics": "style/folder"},
 )

@@ -81,6 +81,9 @@ class StyliseConfig(OptimiseOptions):
     format: Literal[".png", ".jpg", ".webp", ".tif", ".avif"] = Field(
         default=".png", description="format of the pictures"
     )
+    measure: int = Field(
+        default=8, ge=0, le=1000, description="how many pictures the report measures; each takes seconds"
+    )
 
 
 class FastConfig(Config):

@@ -2,36 +2,51 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from statistics import fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from genai_core.errors import BadInput, UsageError
+from genai_core.errors import UsageError
 from genai_core.protocols import derive_seed
 from genai_core.results.charts import lines
 from genai_core.results.report import Charts, Comparison, Gallery
 from genai_media.codec import over_white, to_8_bits
 from genai_media.image import Image
+from genai_style.files import file_word, pictures
+from genai_style.metrics.evaluator import Measurement
+from genai_style.metrics.origins import Work
+from genai_style.metrics_config import MetricsConfig
 from genai_style.models.optimise import paint, sized
 from genai_style.painting.sheet import contact_sheet
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable
+    from collections.abc import Callable, Container
 
     from genai_core.files.artifacts import Preview
+    from genai_core.results.evaluate import Report
     from genai_core.results.pipelines import PipelineRun
     from genai_style.config import OptimiseOptions, StyliseConfig
     from genai_style.painting.optimise import Step
     from genai_style.painting.sheet import Pixels
 
     Curve = list[tuple[float, float]]
-    Brush = Callable[[Image, str, str], tuple[Image, Curve]]
-
 
 OPTIMISE = "style/optimise"
+
+
+class Brush(NamedTuple):
+    """A way to paint.
+
+    Attributes:
+        name: Of what it paints like.
+        paint: A photo, the name of the result and what to say of the progress, to the result and its curve.
+        styles: The files it paints like, each with its share; none where they are not at hand.
+    """
+
+    name: str
+    paint: Callable[[Image, str, str], tuple[Image, Curve]]
+    styles: tuple[tuple[str, float], ...]
 
 
 def stylise(config: StyliseConfig, run: PipelineRun) -> None:
@@ -42,8 +57,9 @@ def stylise(config: StyliseConfig, run: PipelineRun) -> None:
     _check(config)
     config = run.resolve(content=pictures(config.content), style=pictures(config.style))
     brushes = _optimisers(config, run) if config.model == OPTIMISE else [_network(config, run)]
-    styles = [Image.load(path) for path in config.style]
-    top = [_seen(style) for style in styles] if len(styles) == len(brushes) else []
+    styles = {path: Image.load(path) for path in config.style}
+    measured = Measurement(MetricsConfig(), run.context("metrics"))
+    top = [_seen(style) for style in styles.values()] if len(styles) == len(brushes) else []
     sheet: list[list[Pixels | None]] = [[None, *top]] if top else []
     pairs: list[tuple[Preview, Preview]] = []
     curves: dict[str, Curve] = {}
@@ -51,28 +67,31 @@ def stylise(config: StyliseConfig, run: PipelineRun) -> None:
         photo = Image.load(path)
         before = Image.from_float(*sized(photo, config.size), icc=photo.icc)
         sheet.append([_seen(photo)])
-        for style, brush in brushes:
-            name = _free_name(Path(path).stem, style, curves)
+        for brush in brushes:
+            name = _free_name(Path(path).stem, brush.name, curves)
             done, total = len(pairs) + 1, len(config.content) * len(brushes)
             run.progress("painting", done, total)
-            painted, curves[name] = brush(photo, name, f"painting {done} of {total}")
+            painted, curves[name] = brush.paint(photo, name, f"painting {done} of {total}")
             run.save(painted, name + config.format)
             sheet[-1].append(_seen(painted))
             pairs.append((_captioned(before, Path(path).name), _captioned(painted, name)))
+            if len(pairs) <= config.measure:
+                own = ((styles.get(style) or Image.load(style), share) for style, share in brush.styles)
+                measured.add(Work(name, painted, photo, tuple(own), config.stroke))
     run.save(Image(contact_sheet(sheet)), "sheet.png")
-    _report(config, run, [name for name, _ in brushes], pairs, curves)
-    named = zip(styles, config.style, strict=True)
-    run.section(Gallery("Styles", [_captioned(style, Path(path).name) for style, path in named]))
-    measured = {name: curve for name, curve in curves.items() if curve}
-    if measured:
-        chart = lines("style residual", dict(list(measured.items())[:4]))
+    _report(config, run, [brush.name for brush in brushes], pairs)
+    if config.measure:
+        _show(measured.report(), len(pairs), run)
+    run.section(Gallery("Styles", [_captioned(style, Path(path).name) for path, style in styles.items()]))
+    drawn = {name: curve for name, curve in curves.items() if curve}
+    if drawn:
+        chart = lines("style residual", dict(list(drawn.items())[:4]))
         run.section(Charts("Progress", [chart], "Each further scale starts with new detail to paint."))
 
 
 def _free_name(photo: str, style: str, taken: Container[str]) -> str:
     """``PHOTO-in-STYLE`` in characters that every file system takes, numbered where it is taken."""
-    words = (re.sub(r"[^A-Za-z0-9_]+", "-", word).strip("-_")[:40] or "picture" for word in (photo, style))
-    plain = "-in-".join(words)
+    plain = f"{file_word(photo)}-in-{file_word(style)}"
     numbered = (plain if number == 1 else f"{plain}-{number}" for number in count(1))
     return next(name for name in numbered if name not in taken)
 
@@ -90,11 +109,11 @@ def _check(config: StyliseConfig) -> None:
         )
 
 
-def _optimisers(config: StyliseConfig, run: PipelineRun) -> list[tuple[str, Brush]]:
-    """A name and a way to paint for each style, or for all of them blended."""
+def _optimisers(config: StyliseConfig, run: PipelineRun) -> list[Brush]:
+    """A brush for each style, or one for all of them blended."""
     from genai_style.config import OptimiseOptions
 
-    def brush(options: OptimiseOptions) -> Brush:
+    def brush(name: str, options: OptimiseOptions) -> Brush:
         def work(photo: Image, name: str, what: str) -> tuple[Image, Curve]:
             curve: Curve = []
 
@@ -104,18 +123,20 @@ def _optimisers(config: StyliseConfig, run: PipelineRun) -> list[tuple[str, Brus
 
             return paint(photo, options, derive_seed(run.seed, name), run.device, note), curve
 
-        return work
+        shares = options.weights or (1.0,) * len(options.style)
+        styles = zip(options.style, shares, strict=True)
+        return Brush(name, work, tuple((path, share / sum(shares)) for path, share in styles if share))
 
     values = {name: getattr(config, name) for name in OptimiseOptions.model_fields}
     if config.blend:
-        return [("-".join(Path(path).stem for path in config.style), brush(OptimiseOptions(**values)))]
+        return [brush("-".join(Path(path).stem for path in config.style), OptimiseOptions(**values))]
     # Weights and masks say how styles share one picture.
     alone = values | {"weights": (), "masks": ()}
-    return [(Path(path).stem, brush(OptimiseOptions(**alone | {"style": (path,)}))) for path in config.style]
+    return [brush(Path(path).stem, OptimiseOptions(**alone | {"style": (path,)})) for path in config.style]
 
 
-def _network(config: StyliseConfig, run: PipelineRun) -> tuple[str, Brush]:
-    """The name of the style that a network has learned, and how it paints."""
+def _network(config: StyliseConfig, run: PipelineRun) -> Brush:
+    """A network that has learned a style."""
     from genai_style.config import FastOptions
 
     loaded = run.load_model(config.model)
@@ -128,28 +149,8 @@ def _network(config: StyliseConfig, run: PipelineRun) -> tuple[str, Brush]:
     def work(photo: Image, name: str, what: str) -> tuple[Image, Curve]:
         return next(loaded.model.transform([photo], run.context(name, options=options))), []
 
-    return Path(loaded.model.config.style or "style").stem, work
-
-
-def pictures(paths: Iterable[str]) -> tuple[str, ...]:
-    """The files, and the pictures in the folders among them, in the order of their names.
-
-    Raises:
-        BadInput: A folder without pictures.
-    """
-    found: list[str] = []
-    for path in paths:
-        place = Path(path)
-        if place.is_dir():
-            inside = sorted(str(each) for each in place.iterdir() if each.suffix.lower() in Image.suffixes)
-            if not inside:
-                raise BadInput(
-                    path, "no picture in this folder", hint=f"with one of {', '.join(Image.suffixes)}"
-                )
-            found += inside
-        else:
-            found.append(path)
-    return tuple(found)
+    learned = Path(loaded.model.config.style or "style")
+    return Brush(learned.stem, work, ((str(learned), 1.0),) if learned.is_file() else ())
 
 
 def _seen(picture: Image) -> Pixels:
@@ -167,7 +168,6 @@ def _report(
     run: PipelineRun,
     styles: list[str],
     pairs: list[tuple[Preview, Preview]],
-    curves: dict[str, Curve],
 ) -> None:
     painted, photos = len(pairs), len(config.content)
     how = f"preset {config.preset}" if config.model == OPTIMISE else "one pass of a trained network"
@@ -177,8 +177,13 @@ def _report(
     )
     run.count("pictures", painted)
     run.fact("pictures", f"{painted:,}")
-    left = [curve[-1][1] for curve in curves.values() if curve]
-    if left:
-        run.count("style_residual", fmean(left))
-        run.fact("style residual", f"{fmean(left):.3f}", "0: the painting's own statistics")
     run.section(Comparison("Before and after", pairs))
+
+
+def _show(report: Report, painted: int, run: PipelineRun) -> None:
+    """How much of styles and photos is in the pictures."""
+    residual, structure = report[0], report["structure"]
+    run.metrics(report, note=f"Of the first {residual.n} pictures." if residual.n < painted else "")
+    if residual.available:
+        run.fact("style residual", f"{residual.value:.3f}", f"of the photo {residual.baseline:.3f}")
+    run.fact("structure kept", f"{structure.value:.2f}", "1: that of the photo")

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genai_core.plugins.hookspecs import hookimpl
-from genai_core.plugins.specs import DatasetSpec, ModelSpec, PipelineSpec
-from genai_style.data_spec import PAINTINGS, PHOTOS
+from genai_core.plugins.specs import DatasetSpec, EvaluatorSpec, ModelSpec, PipelineSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -68,10 +67,18 @@ def genai_models() -> Iterable[ModelSpec]:
 @hookimpl
 def genai_datasets() -> Iterable[DatasetSpec]:
     """Pictures to learn on."""
-    yield from (FOLDER, PAINTINGS, PHOTOS)
+    yield FOLDER
 
 
 @hookimpl
 def genai_pipelines() -> Iterable[PipelineSpec]:
     """Pictures in the style of others."""
     yield STYLISE
+
+
+@hookimpl
+def genai_evaluators() -> Iterable[EvaluatorSpec]:
+    """How good painted pictures are."""
+    from genai_style.metrics_spec import STYLE_METRICS
+
+    yield STYLE_METRICS
