@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from genai_core.plugins.hookspecs import hookimpl
 from genai_core.plugins.specs import DatasetSpec, EvaluatorSpec, ModelSpec, PipelineSpec
+from genai_style.data_spec import PAINTINGS, PHOTOS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -67,7 +68,7 @@ def genai_models() -> Iterable[ModelSpec]:
 @hookimpl
 def genai_datasets() -> Iterable[DatasetSpec]:
     """Pictures to learn on."""
-    yield FOLDER
+    yield from (FOLDER, PAINTINGS, PHOTOS)
 
 
 @hookimpl
