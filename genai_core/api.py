@@ -70,15 +70,15 @@ def model(name: str, **config: Any) -> Any:
     return built
 
 
-def load_model(where: str | Path, device: str = "auto") -> Trained:
+def load_model(where: str | Path, device: str = "auto") -> Loaded:
     """A trained model: a run directory, a model folder, or the id of a model with shipped weights."""
     from genai_core.running.device import pick_device
     from genai_core.running.models import load_model as load_folder
 
-    return Trained(load_folder(where, pick_device(device)), Path(where))
+    return load_folder(where, pick_device(device))
 
 
-def open_run(path: str | Path, device: str = "auto") -> Trained:
+def open_run(path: str | Path, device: str = "auto") -> Loaded:
     """The finished run at `path`."""
     return load_model(path, device)
 
@@ -87,37 +87,34 @@ def fit(
     model: Any,
     data: Dataset[Any],
     *,
-    steps: int | None = None,
     seed: int = 0,
     device: str = "auto",
     out: str | Path | None = None,
     root: str | Path = "runs",
     **training: Any,
-) -> Trained:
+) -> Loaded:
     """Train `model` on `data` in a new run directory, and return the run ready to sample.
 
     Args:
         model: From `model`; or from `load_model`, to go on from trained weights (fine-tuning).
         data: From `dataset`, or anything that fulfils the `Dataset` protocol.
-        steps: Optimizer steps.
         seed: Seed of everything.
         device: ``auto`` or a torch device.
         out: Exactly this run directory; default: a new one under `root`.
         root: Folder of runs.
-        **training: Further fields of `TrainConfig`.
+        **training: Fields of `TrainConfig`: ``steps``, ``batch``, ``lr``, ...
     """
     from genai_core.errors import UsageError
     from genai_core.results.training import report_training
     from genai_core.running.fitting import Part, Request, start
+    from genai_core.running.models import Loaded
     from genai_core.running.training import TrainConfig
 
-    tuned = isinstance(model, Trained)
-    spec_id = model.loaded.spec.id if tuned else getattr(model, "spec_id", None)
+    tuned = isinstance(model, Loaded)
+    spec_id = model.spec.id if tuned else getattr(model, "spec_id", None)
     if spec_id is None:
         raise UsageError(f"{type(model).__name__} was not built by genai", hint="use genai_core.model")
     values = {**registry().find("model", spec_id).training, **training}
-    if steps is not None:
-        values["steps"] = steps
     request = Request(
         model=Part(id=spec_id),
         data=Part(id=getattr(data, "spec_id", ""), config=getattr(data, "spec_config", {})),
@@ -180,33 +177,3 @@ def load(path: str | Path) -> Artifact:
     from genai_core.files.artifacts import artifact_for
 
     return artifact_for(Path(path)).load(Path(path))
-
-
-class Trained:
-    """A trained model with its run or model folder.
-
-    Attributes:
-        path: The run directory, the model folder, or the model's id.
-        loaded: The model and its origin.
-    """
-
-    def __init__(self, loaded: Loaded, path: Path) -> None:
-        self.loaded = loaded
-        self.path = path
-
-    @property
-    def model(self) -> Any:
-        """The model itself."""
-        return self.loaded.model
-
-    def sample(self, n: int, *, seed: int = 0, **options: Any) -> Artifact | list[Artifact]:
-        """`n` items: one artifact where the modality has collections (molecules), else a list.
-
-        The same seed gives the same items on the same stack, however they are spread over shards.
-        """
-        from genai_core.running.shards import make_plan, sample_all
-
-        return sample_all(self.loaded, make_plan(self.loaded, n, seed=seed, options=options))
-
-    def __repr__(self) -> str:
-        return f"Trained({self.loaded.spec.id}, {str(self.path)!r})"

@@ -9,7 +9,7 @@ import click
 
 from genai_core.cli.common import ConfigCommand, Printer, config_options, output_options
 from genai_core.cli.progress import Progress
-from genai_core.errors import BadInput, GenaiError
+from genai_core.errors import BadInput
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,13 +82,10 @@ def read_items(files: Sequence[str], modality: str) -> Any:
 def _read(file: str, modality: str) -> list[Artifact]:
     """What is in a file, in the parts in a folder, or in standard input (``-``)."""
     from genai_core.files.artifacts import artifact_for
-    from genai_core.files.safeio import limits_for, read_bytes
 
     path, kind = Path(file), artifact_for(modality)
     if file == "-":
-        limits = limits_for(modality)
-        data = read_bytes(file, limits)
-        return [kind.decode(data, kind.suffixes[0], name="<stdin>", limits=limits)]
+        return [kind.load(file)]
     if path.is_dir():
         parts = [part for part in sorted(path.glob("part-*")) if part.suffix != ".json"]
         if not parts:
@@ -111,8 +108,4 @@ def read_reference(against: str, modality: str) -> tuple[Dataset[Any], Any]:
     spec, config, split = resolve_dataset(against)
     data: Any = registry().build(spec, config)
     split = split or ("test" if "test" in spec.splits else "")
-    try:
-        real = data.split("train")
-    except GenaiError:
-        real = None
-    return (data.split(split) if split else data), real
+    return (data.split(split), data) if split else (data, None)

@@ -12,9 +12,6 @@ from genai_core.cli.progress import Progress
 from genai_core.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from genai_core.running.fitting import Request
     from genai_core.running.runs import Run
 
 
@@ -84,7 +81,7 @@ def train(
         initial=initial,
     )
     with Progress(printer.quiet) as progress:
-        run = start(request, path=out, progress=_steps(progress, request))
+        run = start(request, path=out, progress=progress)
     _finish(run, printer)
 
 
@@ -93,14 +90,10 @@ def train(
 @output_options
 def resume(run_path: Path, printer: Printer) -> None:
     """Go on with the training in RUN exactly where it stopped."""
-    from genai_core.running.fitting import Request
     from genai_core.running.fitting import resume as go_on
-    from genai_core.running.runs import Run
 
-    request = Run.open(run_path).manifest.get("request")
     with Progress(printer.quiet) as progress:
-        report = _steps(progress, Request.parse(request, where=str(run_path))) if request else None
-        run = go_on(run_path, progress=report)
+        run = go_on(run_path, progress=progress)
     _finish(run, printer)
 
 
@@ -110,17 +103,6 @@ def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
     if not isinstance(table, dict):
         raise UsageError(f"{name}={table!r} is not a table", hint=f"set its keys: --set {name}.KEY=VALUE")
     return table
-
-
-def _steps(progress: Progress, request: Request) -> Callable[[int, Mapping[str, float]], None]:
-    """What the engine calls after each step."""
-    steps = request.training.steps
-
-    def show(step: int, metrics: Mapping[str, float]) -> None:
-        losses = [f"{name} {value:.4g}" for name, value in metrics.items() if name.startswith("loss")]
-        progress("step", step, steps, "  ".join(losses))
-
-    return show
 
 
 def _finish(run: Run, printer: Printer) -> None:

@@ -17,7 +17,7 @@ from typing import Any, ClassVar, Literal, Self, final
 
 from genai_core.errors import BadInput, UsageError
 from genai_core.files.atomic import atomic_write
-from genai_core.files.safeio import Limits, limits_for, read_bytes, split_lines
+from genai_core.files.safeio import Limits, display_name, limits_for, read_bytes, split_lines
 
 # Line ends, NUL and halves of surrogate pairs, which UTF-8 has no bytes for.
 _UNWRITABLE = re.compile("[\n\r\0\ud800-\udfff]")
@@ -126,11 +126,14 @@ class Artifact(ABC):
     @final
     @classmethod
     def load(cls, path: str | Path, limits: Limits | None = None) -> Self:
-        """Read a file of one of `suffixes`, possibly packed with gzip; `BadInput` says what is wrong."""
-        suffix, _ = split_suffix(path)
+        """Read a file of one of `suffixes`, possibly packed with gzip; `BadInput` says what is wrong.
+
+        ``-`` is standard input, in the default format.
+        """
+        suffix = cls.suffixes[0] if str(path) == "-" else split_suffix(path)[0]
         cls._check_suffix(path, suffix)
         limits = limits or limits_for(cls.modality)
-        artifact = cls.decode(read_bytes(path, limits), suffix, name=str(path), limits=limits)
+        artifact = cls.decode(read_bytes(path, limits), suffix, name=display_name(path), limits=limits)
         artifact.validate()
         artifact.source = Path(path)
         return artifact

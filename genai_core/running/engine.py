@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from genai_core.running.runs import Run
     from genai_core.running.training import TrainConfig
 
-Progress = Callable[[int, Mapping[str, float]], None]
+Progress = Callable[[str, int, int, str], None]
 _BAD_STEPS = 3
 _COUNTERS = ("step", "micro_batch", "lr_scale", "bad_steps", "best", "validations_since_best")
 
@@ -47,7 +47,7 @@ class Trainer:
         seed: Seed of order, batches and steps.
         device: torch device string.
         valid: Items for validation, or None.
-        progress: Called after every step with the step count and the latest metrics.
+        progress: Called after every step with ``"step"``, how many are done, of how many, and the losses.
     """
 
     model: Any
@@ -289,7 +289,10 @@ class Trainer:
                 if validate or self.step % self.config.log_every == 0:
                     self._report(metrics, (self.step - first) / (time.monotonic() - began))
                 if self.progress:
-                    self.progress(self.step, metrics)
+                    losses = [
+                        f"{name} {value:.4g}" for name, value in metrics.items() if name.startswith("loss")
+                    ]
+                    self.progress("step", self.step, self.config.steps, "  ".join(losses))
                 if stop.requested and self.step < self.config.steps:
                     self.save()
                     raise Interrupted(

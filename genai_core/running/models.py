@@ -27,6 +27,7 @@ from genai_core.running.state import MALFORMED, pack, read_tensors, unpack
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from genai_core.files.artifacts import Artifact
     from genai_core.plugins.specs import ModelSpec
 
 WEIGHTS = "weights.safetensors"
@@ -41,14 +42,14 @@ class Loaded:
     Attributes:
         model: The model, on `device`, in evaluation mode.
         spec: Its spec.
-        folder: The folder it was read from.
+        path: The run directory, the model folder, or the id it was asked for by.
         weights_sha256: Hex digest of weights.safetensors.
         about: The rest of model.json: ``data`` (id and fingerprint), ``training``, ``version``.
     """
 
     model: Any
     spec: ModelSpec
-    folder: Path
+    path: Path
     weights_sha256: str
     device: str = "cpu"
     about: Mapping[str, Any] = field(default_factory=dict)
@@ -58,6 +59,18 @@ class Loaded:
         """Fingerprint of the data set it was trained on, where known."""
         found: str | None = self.about.get("data", {}).get("fingerprint")
         return found
+
+    def sample(self, n: int, *, seed: int = 0, **options: Any) -> Artifact | list[Artifact]:
+        """`n` items: one artifact where the modality has collections (molecules), else a list.
+
+        The same seed gives the same items on the same stack, however they are spread over shards.
+        """
+        from genai_core.running.shards import make_plan, sample_all
+
+        return sample_all(self, make_plan(self, n, seed=seed, options=options))
+
+    def __repr__(self) -> str:
+        return f"Loaded({self.spec.id}, {str(self.path)!r})"
 
 
 def save_model(
@@ -150,4 +163,4 @@ def load_model(where: str | Path, device: str = "cpu") -> Loaded:
         ) from None
     torch.nn.ModuleDict(model.modules()).to(device).eval()
     about = {key: value for key, value in description.items() if key not in ("state", "format")}
-    return Loaded(model, spec, folder, digest, device, about)
+    return Loaded(model, spec, Path(where), digest, device, about)

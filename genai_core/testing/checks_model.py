@@ -89,11 +89,11 @@ def no_pickle_is_written(bench: Bench, spec: Any) -> None:
 @promise("model", when=lambda spec: spec.weights is not None)
 def shipped_weights_work(bench: Bench, spec: Any) -> None:
     """Shipped weights load, belong to this model, have a card, and can be used."""
-    from genai_core.running.models import CARD, load_model
+    from genai_core.running.models import CARD, find_model, load_model
 
     loaded = expect_ok("loading the shipped weights", load_model, spec.id)
     expect(loaded.spec.id == spec.id, f"they belong to {loaded.spec.id}")
-    expect((loaded.folder / CARD).is_file(), f"there is no {CARD} beside them")
+    expect((find_model(spec.id) / CARD).is_file(), f"there is no {CARD} beside them")
     if "sample" in spec.capabilities:
         bench.sample(spec, 2, model=loaded.model)
 

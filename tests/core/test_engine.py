@@ -203,7 +203,7 @@ def test_early_stop_keeps_the_best_weights(tmp_path):
     values = iter([3.0, 2.0, 2.5, 2.4, 9.0])
     trainer.validate = lambda: {"valid_loss": next(values)}
     seen = {}
-    trainer.progress = lambda step, metrics: seen.update({step: weights(trainer)})
+    trainer.progress = lambda stage, step, *more: seen.update({step: weights(trainer)})
     metrics = trainer.train()
     assert metrics["steps"] == 8
     assert same(dict(trainer.model.net.named_parameters()), {k[4:]: v for k, v in seen[4].items()})
@@ -212,7 +212,7 @@ def test_early_stop_keeps_the_best_weights(tmp_path):
 def test_average_weights_are_the_ones_that_stay(tmp_path):
     trainer = make(tmp_path, ema=0.9)
     last = {}
-    trainer.progress = lambda step, metrics: last.update(weights(trainer))
+    trainer.progress = lambda *progress: last.update(weights(trainer))
     trainer.train()
     assert not same(last, weights(trainer))
     assert same(trainer.average, weights(trainer))
@@ -241,7 +241,7 @@ def test_a_stop_request_saves_and_says_how_to_go_on(tmp_path):
     import signal
 
     trainer = make(tmp_path)
-    trainer.progress = lambda step, metrics: os.kill(os.getpid(), signal.SIGTERM) if step == 7 else None
+    trainer.progress = lambda stage, step, *more: os.kill(os.getpid(), signal.SIGTERM) if step == 7 else None
     with pytest.raises(Interrupted, match="after step 7") as stopped:
         trainer.train()
     assert stopped.value.exit_code == 75

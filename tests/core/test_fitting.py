@@ -86,7 +86,7 @@ def test_an_interrupted_run_goes_on_to_the_same_weights(run, tmp_path):
     class Stop(Exception):
         pass
 
-    def stop_at(step, metrics):
+    def stop_at(stage, step, *more):
         if step == 5:
             raise Stop
 
@@ -235,7 +235,7 @@ def test_a_model_that_never_ends_is_found_out(run, monkeypatch):
 def test_python_gives_what_the_files_hold(run, whole):
     trained = genai.open_run(run.path)
     plan = whole[0]
-    text = shards.sample_all(trained.loaded, plan)
+    text = shards.sample_all(trained, plan)
     assert "\n".join(text) + "\n" == b"".join(whole[1][f"part-{i:05d}.txt"] for i in range(7)).decode()
     again = trained.sample(50, seed=9)
     assert again == genai.open_run(run.path).sample(50, seed=9)
@@ -287,4 +287,4 @@ def test_a_run_whose_initial_weights_changed_is_not_resumed(run, tmp_path):
 def test_fine_tuning_from_python(run, tmp_path):
     trained = genai.load_model(run.path)
     tuned = genai.fit(trained, genai.dataset("toys/words"), steps=1, batch=8, out=tmp_path / "tuned")
-    assert tuned.loaded.about["training"]["initial_sha256"] == run.manifest["weights_sha256"]
+    assert tuned.about["training"]["initial_sha256"] == run.manifest["weights_sha256"]

@@ -49,7 +49,7 @@ def in_child(work):
 
 
 def attempt(model, path):
-    def slow(step, metrics):
+    def slow(*progress):
         time.sleep(PAUSE)
 
     if (path / "manifest.json").exists() and "request" in Run.open(path).manifest:
@@ -86,7 +86,7 @@ def interrupted(path):
     class Stop(Exception):
         pass
 
-    def stop(step, metrics):
+    def stop(stage, step, *more):
         if step == 30:
             raise Stop
 
@@ -133,7 +133,7 @@ def test_a_full_disk_stops_with_a_clear_error_and_the_last_good_checkpoint(small
     whole = fitting.start(request("toys/rnn"), path=tmp_path / "whole")
     ballast = small_disk / "ballast"
 
-    def fill(step, metrics):
+    def fill(stage, step, *more):
         if step == 25 and not ballast.exists():
             ballast.write_bytes(b"")
             with Path(ballast).open("ab", buffering=0) as file:
