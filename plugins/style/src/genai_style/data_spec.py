@@ -80,7 +80,7 @@ PAINTINGS = DatasetSpec(
 
 PHOTOS = DatasetSpec(
     name="photos",
-    summary="About 280 photos of animals, buildings, things and nature",
+    summary="282 photos of animals, buildings, things and nature, 32 of them for tests",
     modality="image",
     factory="genai_style.sets.photos:photos",
     origin="fetched",

@@ -62,11 +62,10 @@ def assembled(files: Mapping[str, bytes], title: str) -> tuple[Image, list[str]]
     import numpy as np
 
     board = np.zeros((HEIGHT, WIDTH, 4), np.float32)  # colours weighed with alpha
-    boards = b"".join(text for name, text in files.items() if name.startswith("board/")).decode(
-        "utf-8", "replace"
-    )
+    boards = b"".join(text for name, text in files.items() if name.startswith("board/"))
     of_title = re.compile(rf"{re.escape(title)}[_-][a-z]?\d+\.webp")
-    pieces = [found for found in _PIECE.findall(boards) if of_title.fullmatch(found[0])]
+    placed = _PIECE.findall(boards.decode("utf-8", "replace"))
+    pieces = [piece for piece in placed if of_title.fullmatch(piece[0])]
     for name, x, y in pieces:
         _lay(board, picture(files, f"image/{name}"), float(x) * WIDTH, float(y) * HEIGHT)
     opaque = board[..., 3] > 0.5

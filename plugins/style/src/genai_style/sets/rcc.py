@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 _ZLIB, _FOLDER, _ZSTD = 1, 2, 4
 _NODE = {1: 14, 2: 22, 3: 22}  # bytes of a node by version of the format: from 2 on it has a time
+_LONGEST = 1_000  # characters of a path
 LARGEST = 100_000_000  # bytes that all files together may have
 
 
@@ -46,22 +47,19 @@ class _Collection:
         self.room = LARGEST
 
     def walk(self) -> Iterator[tuple[str, bytes]]:
-        left, seen = [(0, "")], 0
+        left, known = [(0, "")], 1
         while left:
             index, above = left.pop()
-            seen += 1
-            if seen > len(self.data) // self.node:
-                raise BadInput(self.name, "damaged resource collection: its folders hold each other")
             place = self.tree + index * self.node
             name, flags, first, second = struct.unpack_from(">IHII", self.data, place)
             path = f"{above}/{self._text(self.names + name)}".lstrip("/") if index else ""
+            if len(path) > _LONGEST:
+                raise BadInput(self.name, f"a path of more than {_LONGEST} characters", place)
             if flags & _FOLDER:
-                count, child = first, second
-                if count > len(self.data) // self.node:
-                    raise BadInput(
-                        self.name, f"damaged resource collection: a folder of {count} files", place
-                    )
-                left += [(child + i, path) for i in reversed(range(count))]
+                known += first
+                if known > len(self.data) // self.node:
+                    raise BadInput(self.name, "damaged resource collection: folders hold each other", place)
+                left += [(second + i, path) for i in reversed(range(first))]
             elif flags & _ZSTD:
                 raise BadInput(self.name, f"{path} is packed with zstd, which is not read here")
             else:
