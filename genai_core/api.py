@@ -159,9 +159,7 @@ def evaluate(
     return run_evaluator(evaluator, loaded, reference, seed=seed, floor_items=floor_items, config=config)
 
 
-def run(
-    name: str, *, seed: int = 0, out: str | Path | None = None, n: int | None = None, **config: Any
-) -> PipelineRun:
+def run(name: str, *, seed: int = 0, out: str | Path | None = None, **config: Any) -> PipelineRun:
     """Run a whole pipeline; the result knows its files and opens its report.
 
     Example:
@@ -169,7 +167,7 @@ def run(
     """
     from genai_core.results.pipelines import run_pipeline
 
-    return run_pipeline(name, config, seed=seed, out=None if out is None else Path(out), n=n)
+    return run_pipeline(name, config, seed=seed, out=None if out is None else Path(out))
 
 
 def load(path: str | Path) -> Artifact:

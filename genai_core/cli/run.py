@@ -39,8 +39,9 @@ def run(
     """
     from genai_core.results.pipelines import run_pipeline
 
+    values |= {} if count is None else {"n": count}
     with Progress(printer.quiet) as progress:
-        done = run_pipeline(pipeline, values, seed=seed, out=out, n=count, device=device, progress=progress)
+        done = run_pipeline(pipeline, values, seed=seed, out=out, device=device, progress=progress)
     for warning in done.warnings:
         click.echo(f"genai: {warning}", err=True)
     files = [str(done.path / name) for name in done.files]

@@ -70,13 +70,6 @@ def limits_for(modality: str, **overrides: int) -> Limits:
     return replace(LIMITS.get(modality, LIMITS["text"]), **chosen | overrides)
 
 
-def set_limits(settings: Iterable[str]) -> None:
-    """Raise or lower limits for this process and its children: ``set_limits(["molecules.atoms=2000"])``."""
-    text = ",".join(setting for setting in (os.environ.get("GENAI_LIMITS", ""), *settings) if setting)
-    _parse_limits(text)
-    os.environ["GENAI_LIMITS"] = text
-
-
 def _parse_limits(text: str) -> dict[str, dict[str, int]]:
     parsed: dict[str, dict[str, int]] = {}
     known = [field.name for field in fields(Limits)]

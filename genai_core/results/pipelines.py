@@ -14,14 +14,16 @@ from __future__ import annotations
 
 import json
 import shlex
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from genai_core.config import Config, to_settings, to_toml
-from genai_core.errors import BadInput, UsageError
-from genai_core.files.atomic import atomic_write, safe_name, sha256_file
+from genai_core.errors import UsageError
+from genai_core.files.atomic import atomic_write, safe_name
 from genai_core.files.provenance import each_leaf, make_record, read_record, sign_folder, write_record
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, RunInfo, derive_seed
@@ -30,7 +32,7 @@ from genai_core.results.report import Fact, Making, Metrics, Page, Section
 from genai_core.running.runs import announced
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
 
     from genai_core.files.artifacts import Artifact
     from genai_core.plugins.specs import PipelineSpec
@@ -38,8 +40,10 @@ if TYPE_CHECKING:
     from genai_core.running.models import Loaded
 
 REPORT = "report.html"
+Progress = Callable[..., None]
 
 
+@dataclass(eq=False)
 class PipelineRun:
     """What a pipeline is handed: where to put files, numbers and sections, and where randomness comes from.
 
@@ -48,37 +52,37 @@ class PipelineRun:
         spec: The pipeline's spec.
         config: Its resolved configuration.
         seed: Seed of the whole run.
+        wanted_device: ``auto`` or a torch device.
+        progress: ``progress(what, done, total)`` says what is being done now and how far it is; without
+            `total` where that is unknown.
         files: Names of the files written so far, in order.
         counts: Numbers for metrics.json.
         page: What the report shows so far.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        spec: PipelineSpec,
-        config: Config,
-        seed: int,
-        *,
-        device: str = "auto",
-        progress: Callable[[str, int, int], None] | None = None,
-    ) -> None:
-        self.path, self.spec, self.config, self.seed = path, spec, config, seed
-        self.files: list[str] = []
-        self.counts: dict[str, float] = {}
-        self.page = Page(spec.summary)
-        self._wanted_device = device
-        self._progress = progress or (lambda what, done, total: None)
+    path: Path
+    spec: PipelineSpec
+    config: Config
+    seed: int
+    _: KW_ONLY
+    wanted_device: str = "auto"
+    progress: Progress = lambda what, done=0, total=0: None
+    files: list[str] = field(default_factory=list)
+    counts: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.page = Page(self.spec.summary)
         self._reports: list[Report] = []
         self._model: Loaded | None = None
-        self._folder = OutputFolder(path, {"spec": spec.id, "config_hash": config.hash(), "seed": seed})
+        owner = {"spec": self.spec.id, "config_hash": self.config.hash(), "seed": self.seed}
+        self._folder = OutputFolder(self.path, owner)
 
     @cached_property
     def device(self) -> str:
         """The torch device; looked for when first asked, because that imports torch."""
         from genai_core.running.device import pick_device
 
-        return pick_device(self._wanted_device)
+        return pick_device(self.wanted_device)
 
     @property
     def report(self) -> Path:
@@ -111,10 +115,6 @@ class PipelineRun:
         """
         self.config = self.config.model_copy(update=values)
         return self.config
-
-    def progress(self, what: str, done: int = 0, total: int = 0) -> None:
-        """Say what is being done now and how far it is; `total` 0 where that is unknown."""
-        self._progress(what, done, total)
 
     def save(self, artifact: Artifact, name: str) -> Path:
         """Write an artifact, its record beside it and, where the format has a place, inside."""
@@ -170,7 +170,8 @@ class PipelineRun:
         config = self.config.model_dump(mode="json")
         numbers = {"pipeline": self.spec.id, "seed": self.seed, "counts": self.counts}
         numbers |= {"warnings": self.warnings, "reports": [report.to_dict() for report in self._reports]}
-        made = [(name, *_content(self.path / name)) for name in self.files]
+        contents = {name: read_record(self.path / name)["content"] for name in self.files}
+        made = [(name, content["sha256"], content["size"]) for name, content in contents.items()]
         self.write("config.toml", to_toml(config))
         text = json.dumps(each_leaf(numbers, _rounded), indent=1, ensure_ascii=False)
         self.write("metrics.json", text + "\n")
@@ -213,9 +214,8 @@ def run_pipeline(
     *,
     seed: int = 0,
     out: Path | None = None,
-    n: int | None = None,
     device: str = "auto",
-    progress: Callable[[str, int, int], None] | None = None,
+    progress: Progress = PipelineRun.progress,
 ) -> PipelineRun:
     """Run the pipeline called `name` and write its files, metrics.json and report.html.
 
@@ -224,35 +224,25 @@ def run_pipeline(
         values: Its settings.
         seed: Seed of everything; the same settings and seed give the same bytes.
         out: Folder: new, empty, or of the same pipeline, settings and seed. Default: one under ``runs``.
-        n: Short for the setting ``n``, how many items to make.
         device: ``auto`` or a torch device.
         progress: Called with what is being done, how much of it is done, and of how much (0: unknown).
 
     Raises:
         UnknownId: There is no such pipeline.
-        ConfigError: A setting is unknown or out of range; so is ``n`` where the pipeline makes one thing.
+        ConfigError: A setting is unknown or out of range.
         UsageError: `out` holds something else.
         ResourceError: `out` cannot be written, or another process works in it.
     """
     spec: PipelineSpec = registry().find("pipeline", name)
-    settings = dict(values) if n is None else {**values, "n": n}
-    config = registry().config_class(spec).parse(settings, where=spec.id)
+    config = registry().config_class(spec).parse(values, where=spec.id)
     path = out or Path("runs") / f"{spec.id.replace('/', '-')}-{config.hash()[:8]}-seed{seed}"
     factory = registry().load(spec)
-    run = PipelineRun(path, spec, config, seed, device=device, progress=progress)
+    run = PipelineRun(path, spec, config, seed, wanted_device=device, progress=progress)
     info = RunInfo(id=path.name, kind="pipeline", spec_id=spec.id, path=path)
     with run._folder.claimed(), announced(info):
         factory(config, run)
         run._finish()
     return run
-
-
-def _content(path: Path) -> tuple[str, int]:
-    """Hash and size of a file's content as it was before signing, which `genai reproduce` makes again."""
-    with suppress(BadInput, KeyError):
-        content = read_record(path)["content"]
-        return content["sha256"], content["size"]
-    return sha256_file(path), path.stat().st_size
 
 
 def _rounded(value: Any) -> Any:

@@ -18,12 +18,15 @@ from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, Dataset, Fits, Trains
 from genai_core.running.device import peak_memory_mb, pick_device, set_threads
 from genai_core.running.engine import Progress, Trainer
-from genai_core.running.models import Loaded, load_model, save_model
+from genai_core.running.models import load_model, save_model
 from genai_core.running.runs import Run, announced
 from genai_core.running.training import TrainConfig
 
 if TYPE_CHECKING:
     from genai_core.plugins.specs import ModelSpec
+
+
+_TOLD = {"batch", "lr", "schedule", "clip", "ema", "precision"}  # options that a model's card names
 
 
 class Part(Config):
@@ -87,8 +90,7 @@ def start(
         data: A data set, instead of building one from the request.
         progress: See `Trainer`.
     """
-    initial = load_model(request.initial) if request.initial else None
-    model = _build_model(request, initial) if model is None else model
+    model, initial_sha256 = _build_model(request) if model is None else (model, None)
     data = _build_data(request) if data is None else data
     modality = registry().find("model", request.model.id).modality
     name = request.data.id or "the data set"
@@ -109,7 +111,7 @@ def start(
             config_hash=model.config.hash(),
             data_fingerprint=data.fingerprint(),
             items=len(data),
-            initial_sha256=initial.weights_sha256 if initial else None,
+            initial_sha256=initial_sha256,
             packages=packages(request.model.id.partition("/")[0]),
         )
         atomic_write(run.path / "config.toml", to_toml(asked).encode())
@@ -137,10 +139,10 @@ def resume(path: Path, *, data: Dataset[Any] | None = None, progress: Progress |
         data = _build_data(request) if data is None else data
         if data.fingerprint() != run.manifest["data_fingerprint"]:
             raise BadInput(request.data.id or "data", f"has another fingerprint than when {run.id} began")
-        initial = load_model(request.initial) if request.initial else None
-        if initial and initial.weights_sha256 != run.manifest["initial_sha256"]:
+        model, initial_sha256 = _build_model(request)
+        if initial_sha256 != run.manifest["initial_sha256"]:
             raise BadInput(request.initial, f"is not what {run.id} was started from: other weights")
-        return _work(run, request, _build_model(request, initial), data, progress)
+        return _work(run, request, model, data, progress)
 
 
 def _work(run: Run, request: Request, model: Any, data: Dataset[Any], progress: Progress | None) -> Run:
@@ -165,21 +167,12 @@ def _work(run: Run, request: Request, model: Any, data: Dataset[Any], progress: 
             model.fit(data, Context(seed=request.seed, device=device))
         else:
             raise UsageError(f"{request.model.id} cannot be trained", hint=f"genai info {request.model.id}")
-        options = {"batch", "lr", "schedule", "clip", "ema", "precision"}
+        known, options = run.manifest, request.training.model_dump(mode="json", include=_TOLD)
+        facts = {key: known[key] for key in ("device", "threads", "initial_sha256")}
+        rounded = {key: round(value, 6) for key, value in metrics.items()}
         about = {
-            "data": {
-                "id": request.data.id,
-                "fingerprint": run.manifest["data_fingerprint"],
-                "items": len(data),
-            },
-            "training": {
-                "seed": request.seed,
-                "device": device,
-                "threads": threads,
-                "initial_sha256": run.manifest["initial_sha256"],
-                **request.training.model_dump(mode="json", include=options),
-                **{key: round(value, 6) for key, value in metrics.items()},
-            },
+            "data": {"id": request.data.id, "fingerprint": known["data_fingerprint"], "items": len(data)},
+            "training": {"seed": request.seed, **facts, **options, **rounded},
         }
         digest = save_model(run.path / "model", model, request.model.id, about=about)
         run.update(metrics=metrics, weights_sha256=digest, peak_memory_mb=round(peak_memory_mb(device)))
@@ -215,11 +208,12 @@ def _validation(data: Dataset[Any]) -> Dataset[Any] | None:
     return None
 
 
-def _build_model(request: Request, initial: Loaded | None) -> Any:
-    """The model of the request, with the weights of `initial` where there is one."""
+def _build_model(request: Request) -> tuple[Any, str | None]:
+    """The model of the request, and the hash of the weights it starts from where there are any."""
     spec: ModelSpec = registry().find("model", request.model.id)
-    if initial is None:
-        return registry().build(spec, request.model.config)
+    if not request.initial:
+        return registry().build(spec, request.model.config), None
+    initial = load_model(request.initial)
     if initial.spec.id != spec.id:
         raise UsageError(
             f"{request.initial} holds {initial.spec.id}, not {spec.id}",
@@ -236,7 +230,7 @@ def _build_model(request: Request, initial: Loaded | None) -> Any:
             f"{str(error).splitlines()[0]}",
             hint="leave the shape of the network as it is",
         ) from None
-    return model
+    return model, initial.weights_sha256
 
 
 def _build_data(request: Request) -> Dataset[Any]:

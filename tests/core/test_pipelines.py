@@ -100,7 +100,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def test_every_file_has_its_record_and_the_report_names_them(plugin, tmp_path):
-    run = run_pipeline("mine/write", {"word": "x"}, seed=5, out=tmp_path / "o", n=4)
+    run = run_pipeline("mine/write", {"word": "x", "n": 4}, seed=5, out=tmp_path / "o")
     assert (tmp_path / "o" / "names.txt").read_text().count("x-") == 4
     for name in ("names.txt", "table.csv", "config.toml", "metrics.json", "report.html"):
         recipe = read_record(run.path / name)["recipe"]
@@ -219,7 +219,7 @@ def test_what_the_machine_settled_is_what_the_records_say(plugin, tmp_path):
 @pytest.mark.parametrize("n", [0, -1, 101])
 def test_n_out_of_range_is_a_config_error_and_makes_no_folder(plugin, tmp_path, n):
     with pytest.raises(ConfigError, match="n="):
-        run_pipeline("mine/write", {}, n=n, out=tmp_path / "o")
+        run_pipeline("mine/write", {"n": n}, out=tmp_path / "o")
     assert not (tmp_path / "o").exists()
 
 

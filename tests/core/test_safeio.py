@@ -21,7 +21,6 @@ from genai_core.files.safeio import (
     limits_for,
     read_blocks,
     read_bytes,
-    set_limits,
     split_lines,
 )
 
@@ -175,8 +174,7 @@ def test_limits_can_be_raised_by_environment_and_argument(monkeypatch):
     monkeypatch.setenv("GENAI_LIMITS", "")  # so that it is as before once the test is over
     assert limits_for("molecules") == LIMITS["molecules"]
     assert limits_for("no-such-modality") == LIMITS["text"]
-    set_limits(["molecules.atoms=2_000"])
-    set_limits(["molecules.string=9000", "image.pixels=5"])
+    monkeypatch.setenv("GENAI_LIMITS", "molecules.atoms=2_000, molecules.string=9000,image.pixels=5")
     assert (limits_for("molecules").atoms, limits_for("molecules").string) == (2_000, 9_000)
     assert limits_for("molecules", atoms=7).atoms == 7
     assert limits_for("image").pixels == 5
@@ -188,9 +186,10 @@ def test_limits_can_be_raised_by_environment_and_argument(monkeypatch):
 @pytest.mark.parametrize(
     "setting", ["molecules.atmos=3", "atoms", "molecules.atoms", "molecules.atoms=-1", "=", "a.b=c"]
 )
-def test_a_wrong_limit_is_explained(setting):
+def test_a_wrong_limit_is_explained(setting, monkeypatch):
+    monkeypatch.setenv("GENAI_LIMITS", setting)
     with pytest.raises(UsageError) as caught:
-        set_limits([setting])
+        limits_for("text")
     assert "modality.name=number" in caught.value.message
     assert "atoms" in (caught.value.hint or "")
 
