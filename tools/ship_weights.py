@@ -3,7 +3,9 @@
     python tools/ship_weights.py runs/NAME plugins/molecules/src/genai_molecules/weights/rnn \
         --licence Apache-2.0 --hardware "one core of an AMD EPYC server" --quality quality.json
 
-The card's numbers come from the run's manifest and from the JSON that the quality benchmark wrote.
+The card's numbers come from the run's manifest and from the JSON that the quality benchmark wrote. Where the
+run started from other weights (`genai train --from`), ``--first CARD.md`` says how those were made: the card
+of what was shipped before, for example.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ def card(run: Run, request: Request, size: int, digest: str, args: argparse.Name
     items, steps = manifest["items"], manifest["metrics"]["steps"]
     epochs, fingerprint = steps * request.training.batch / items, manifest["data_fingerprint"]
     lines = [
-        f"# {request.model.id}",
+        f"# {args.name or request.model.id}",
         "",
         "| | |",
         "|---|---|",
@@ -36,19 +38,28 @@ def card(run: Run, request: Request, size: int, digest: str, args: argparse.Name
         f"| hardware | {args.hardware} |",
         f"| time | {manifest['seconds'] / 60:.0f} minutes |",
         f"| packages | {', '.join(f'{k} {v}' for k, v in manifest['packages'].items())} |",
-        f"| validation loss | {manifest['metrics']['valid_loss']:.4f} nats an item |",
+        f"| validation loss | {manifest['metrics']['valid_loss']:.4f} |",
         f"| file | {WEIGHTS}, fp16, {size:,} bytes, sha256 `{digest}` |",
         "",
         "Trained with",
         "",
         "```console",
+        *(commands(args.first) if args.first else ()),
         f"$ {request.command()}",
         "```",
         "",
     ]
+    if args.first:
+        origin = manifest["initial_sha256"]
+        lines += [f"The first command made the weights `{origin}`, the last one these.", ""]
     if args.quality:
         lines += quality(json.loads(args.quality.read_text(encoding="utf-8")))
     return "\n".join(lines) + "\n"
+
+
+def commands(card: Path) -> list[str]:
+    """The command lines in a card."""
+    return [line for line in card.read_text(encoding="utf-8").splitlines() if line.startswith("$ ")]
 
 
 def quality(document: dict[str, Any]) -> list[str]:
@@ -75,9 +86,11 @@ def main() -> None:
     )
     parser.add_argument("run", type=Path)
     parser.add_argument("folder", type=Path)
+    parser.add_argument("--name", help="id under which they ship; default: that of the model")
     parser.add_argument("--licence", required=True)
     parser.add_argument("--hardware", required=True)
     parser.add_argument("--quality", type=Path, help="JSON of the quality benchmark")
+    parser.add_argument("--first", type=Path, help="card of the weights that the run started from")
     args = parser.parse_args()
     run = Run.open(args.run)
     request = Request.parse(run.manifest["request"], where=str(args.run))
