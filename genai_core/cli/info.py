@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterator
-from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from pydantic.fields import FieldInfo
 
 SHOWN = ("modality", "family", "capabilities", "splits", "origin", "needs_reference", "outputs", "suffixes",
-         "media_type", "cost", "tags", "licence", "citation", "factory")  # fmt: skip
+         "media_type", "weights", "cost", "tags", "licence", "citation", "factory")  # fmt: skip
 BOUNDS = {"ge": ">= ", "gt": "> ", "le": "<= ", "lt": "< ", "multiple_of": "multiple of ",
           "min_length": "length >= ", "max_length": "length <= ", "pattern": "like "}  # fmt: skip
 
@@ -44,7 +43,7 @@ def info(id: str, printer: Printer) -> None:
     if "options" in spec.references:
         about["sampling_options"] = _options(found.config_class(spec, "options"))
     if about.get("weights"):
-        about["weights"] = _weights(spec.weights)
+        about["card"] = _card(spec.weights)
     for row, file in zip(about.get("files", ()), getattr(spec, "files", ()), strict=True):
         row["cached"] = is_cached(file)
     printer.result(about, _text(about))
@@ -95,20 +94,11 @@ def _range(field: FieldInfo) -> str:
     return ", ".join(f"{sign}{bound}" for sign, bound in found if bound is not None)
 
 
-def _weights(reference: str) -> dict[str, Any]:
-    package, _, inner = reference.partition(":")
-    folder = files(package).joinpath(*inner.split("/"))
-    if not folder.is_dir():
-        return {"folder": reference, "files": [], "card": None, "problem": "the folder is not there"}
-    contents = {file.name: file.read_bytes() for file in sorted(folder.iterdir(), key=lambda item: item.name)}
-    return {
-        "folder": reference,
-        "files": [
-            {"name": name, "bytes": len(data), "sha256": sha256(data).hexdigest()}
-            for name, data in contents.items()
-        ],
-        "card": contents["CARD.md"].decode("utf-8", "replace") if "CARD.md" in contents else None,
-    }
+def _card(weights: str) -> str:
+    """What is to be known of shipped weights: their data, licence, hash and figures."""
+    package, _, inner = weights.partition(":")
+    card = files(package).joinpath(*inner.split("/"), "CARD.md")
+    return card.read_text("utf-8") if card.is_file() else f"there is no CARD.md in {weights}"
 
 
 def _text(about: dict[str, Any]) -> Iterator[str]:
@@ -121,7 +111,8 @@ def _text(about: dict[str, Any]) -> Iterator[str]:
             rows.append((name, ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)))
     rows += [("requires", f"{item['requirement']} ({item['state']})") for item in about["requires"]]
     for file in about.get("files", ()):
-        rows.append(("file", f"{_file(file)}  {'cached' if file['cached'] else 'not fetched'}"))
+        state = "cached" if file["cached"] else "not fetched"
+        rows.append(("file", f"{file['name']}  {file['size']:,} bytes  sha256 {file['sha256']}  {state}"))
         rows += [("", f"from {source}") for source in file["sources"]]
     for metric in about.get("metrics", ()):
         bounds = f" in [{metric['low']}, {metric['high']}]" if metric["low"] is not None else ""
@@ -130,15 +121,8 @@ def _text(about: dict[str, Any]) -> Iterator[str]:
     for title in ("config", "sampling"):
         if options := about.get(f"{title}_options"):
             yield from ("", f"{title} (--set KEY=VALUE)", *_option_lines(options))
-    if weights := about.get("weights"):
-        yield from ("", f"weights {weights['folder']}", *(f"  {_file(item)}" for item in weights["files"]))
-        yield f"  {weights['problem']}" if "problem" in weights else ""
-        yield (weights["card"] or "").rstrip()
-
-
-def _file(item: dict[str, Any]) -> str:
-    size = item.get("size", item.get("bytes", 0))
-    return f"{item['name']}  {size:,} bytes  sha256 {item['sha256']}"
+    if card := about.get("card"):
+        yield from ("", card.rstrip())
 
 
 def _option_lines(options: list[dict[str, Any]]) -> Iterator[str]:
