@@ -1,9 +1,12 @@
-"""Build the small data files of this repository from the public set they are drawn from.
+"""Build the small data files of this repository from the public sets they are drawn from.
 
     genai data fetch molecules/moses
+    genai data fetch style/paintings
+    genai data fetch style/photos
     python data/build.py
 
-Draws with a fixed seed, so anybody gets the same bytes; `data/index.toml` lists what they must be.
+Draws with a fixed seed, so anybody gets the same bytes; `data/index.toml` lists what they must be. Those of
+pictures are as OpenCV 5.0 writes them.
 """
 
 from __future__ import annotations
@@ -11,17 +14,25 @@ from __future__ import annotations
 import tomllib
 from pathlib import Path
 
+import cv2
 import numpy as np
 
+from genai_core.api import dataset
 from genai_core.files.artifacts import pack
 from genai_core.files.atomic import atomic_write, sha256_file
 from genai_molecules.artifacts import Molecules
 from genai_molecules.data import SmilesData, moses
 from genai_molecules.properties import properties
+from genai_style.sets.gallery import shrunk
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "plugins/molecules/src/genai_molecules/sample"
 SEED = 20261121
+SIDE, QUALITY = 512, 85
+PICTURES = {
+    "style/paintings": {"gogh-starry-night": "starry-night", "gogh-cafe-terrace": "cafe-terrace"},
+    "style/photos:test": {"chelsea": "chelsea", "coffee": "coffee"},
+}
 
 
 def draw(data: SmilesData, count: int, purpose: int) -> list[str]:
@@ -47,6 +58,18 @@ def examples(data: SmilesData) -> None:
     molecules[:20].save(ROOT / "data/leads.sdf")
 
 
+def pictures() -> None:
+    """Two paintings and two photos for the README, the demo and the tests."""
+    for source, names in PICTURES.items():
+        name, _, split = source.partition(":")
+        part = dataset(name).split(split or "train")
+        for path, picture in zip(part.paths, part, strict=True):
+            if path.stem in names:
+                small = shrunk(picture, SIDE).pixels[..., ::-1]
+                _, data = cv2.imencode(".jpg", small, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])
+                atomic_write(ROOT / "data" / f"{names[path.stem]}.jpg", data.tobytes())
+
+
 def check() -> None:
     """Compare every file with the index."""
     index = tomllib.loads((ROOT / "data/index.toml").read_text())
@@ -59,4 +82,5 @@ if __name__ == "__main__":
     train = moses()
     shipped_sample(train)
     examples(train)
+    pictures()
     check()
