@@ -71,8 +71,11 @@ class OptimiseOptions(Config):
 class StyliseConfig(OptimiseOptions):
     """Pictures in the style of others."""
 
-    model: str = Field(
-        default="style/optimise", description="style/optimise, or a trained style/fast: its run or folder"
+    model: Paths = Field(
+        default=("style/optimise",),
+        min_length=1,
+        max_length=16,
+        description="style/optimise, or networks that have learned a style: an id, a run or a folder each",
     )
     content: Paths = Field(default=(), max_length=1000, description="pictures to paint, or folders of them")
     blend: bool = Field(

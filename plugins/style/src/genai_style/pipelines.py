@@ -56,7 +56,7 @@ def stylise(config: StyliseConfig, run: PipelineRun) -> None:
     """
     _check(config)
     config = run.resolve(content=pictures(config.content), style=pictures(config.style))
-    brushes = _optimisers(config, run) if config.model == OPTIMISE else [_network(config, run)]
+    brushes = [brush for model in config.model for brush in _brushes(model, config, run)]
     styles = {path: Image.load(path) for path in config.style}
     measured = Measurement(MetricsConfig(), run.context("metrics"))
     top = [_seen(style) for style in styles.values()] if len(styles) == len(brushes) else []
@@ -97,16 +97,20 @@ def _free_name(photo: str, style: str, taken: Container[str]) -> str:
 
 
 def _check(config: StyliseConfig) -> None:
-    needed = ["content"] + (["style"] if config.model == OPTIMISE else [])
+    needed = ["content"] + (["style"] if OPTIMISE in config.model else [])
     for what in needed:
         if not getattr(config, what):
             hint = "genai run style/stylise --set content=photo.jpg --set style=painting.jpg"
             raise UsageError(f"style/stylise needs a picture: {what} is empty", hint=hint)
-    if config.model != OPTIMISE and config.style:
+    if OPTIMISE not in config.model and config.style:
         raise UsageError(
-            f"{config.model} paints in the style it has learned: style={config.style[0]} is not for it",
+            f"{config.model[0]} paints in the style it has learned: style={config.style[0]} is not for it",
             hint=f"leave out style, or model={OPTIMISE}",
         )
+
+
+def _brushes(model: str, config: StyliseConfig, run: PipelineRun) -> list[Brush]:
+    return _optimisers(config, run) if model == OPTIMISE else [_network(model, config, run)]
 
 
 def _optimisers(config: StyliseConfig, run: PipelineRun) -> list[Brush]:
@@ -135,13 +139,13 @@ def _optimisers(config: StyliseConfig, run: PipelineRun) -> list[Brush]:
     return [brush(Path(path).stem, OptimiseOptions(**alone | {"style": (path,)})) for path in config.style]
 
 
-def _network(config: StyliseConfig, run: PipelineRun) -> Brush:
+def _network(model: str, config: StyliseConfig, run: PipelineRun) -> Brush:
     """A network that has learned a style."""
     from genai_style.config import FastOptions
 
-    loaded = run.load_model(config.model)
+    loaded = run.load_model(model)
     if loaded.spec.id != "style/fast":
-        raise UsageError(f"{config.model} holds {loaded.spec.id}, which does not paint pictures")
+        raise UsageError(f"{model} holds {loaded.spec.id}, which does not paint pictures")
     if config.colour not in ("style", "content"):
         raise UsageError(f"colour={config.colour} is for {OPTIMISE}", hint="colour=style or colour=content")
     options = FastOptions(size=config.size, colour=config.colour)
@@ -170,7 +174,10 @@ def _report(
     pairs: list[tuple[Preview, Preview]],
 ) -> None:
     painted, photos = len(pairs), len(config.content)
-    how = f"preset {config.preset}" if config.model == OPTIMISE else "one pass of a trained network"
+    ways = {OPTIMISE: f"preset {config.preset}"}
+    how = " and ".join(
+        dict.fromkeys(ways.get(model, "one pass of a trained network") for model in config.model)
+    )
     run.headline(
         f"{painted:,} picture{'s' if painted != 1 else ''} painted",
         f"{photos:,} photo{'s' if photos != 1 else ''} in the style of {', '.join(styles)}: {how}.",
