@@ -116,12 +116,12 @@ class Artifact(ABC):
         self._check_suffix(path, suffix)
         self.validate()
         data = self.encode(suffix, self.record)
-        atomic_write(path, pack(data) if packed else data)
-        if self.record is not None:
-            from genai_core.files.provenance import write_record
+        data = pack(data) if packed else data
+        if self.record is None:
+            return atomic_write(path, data)
+        from genai_core.files.provenance import write_recorded
 
-            write_record(path, self.record)
-        return path
+        return write_recorded(path, data, self.record)
 
     @final
     @classmethod

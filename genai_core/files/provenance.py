@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from genai_core.errors import BadInput, ResourceError
+from genai_core.files.artifacts import split_suffix
 from genai_core.files.atomic import atomic_write, sha256_bytes, sha256_file
 from genai_core.files.versions import packages
 from genai_core.plugins.registry import registry
@@ -99,41 +100,39 @@ def record_path(path: Path) -> Path:
     return path.with_name(path.name + SUFFIX)
 
 
-def full_suffix(path: Path) -> str:
-    """``".smi.gz"`` of ``"leads.SMI.gz"``: the format, and whether it is packed."""
-    suffix = path.suffix.lower()
-    return Path(path.stem).suffix.lower() + suffix if suffix == ".gz" else suffix
+def write_recorded(path: Path, data: bytes, record: Mapping[str, Any]) -> Path:
+    """Write a generated file, and before it the record beside it: a kill in between leaves no unknown file.
 
-
-def write_record(path: Path, record: Mapping[str, Any]) -> Path:
-    """Write the record of the finished file `path` beside it, signing the file first where that is possible.
-
-    Formats that carry content credentials are signed in place when ``genai-core[provenance]`` is
-    installed; the record then holds the hash of the bytes before (``content``, what `genai reproduce`
-    makes again), the hash of the file as it stands (``file``).
+    Formats that carry content credentials are signed when ``genai-core[provenance]`` is installed; the record
+    holds the hash of the bytes before (``content``, what `genai reproduce` makes again) and of the file as it
+    stands (``file``).
 
     Returns:
-        The path of the record.
+        `path`.
     """
     from genai_core.files import signing
 
-    data = path.read_bytes()
-    suffix, full = path.suffix.lower(), unsealed(record)
-    full["content"] = _digest(data) | {"suffix": full_suffix(path)}
-    text = to_text(full)
-    full["file"] = _digest(data)
-    if suffix in signing.MEDIA and signing.active():
+    form, packed = split_suffix(path)
+    full = unsealed(record) | {"content": _digest(data) | {"suffix": form + ".gz" * packed}}
+    if path.suffix.lower() in signing.MEDIA and signing.active():
         try:
-            signed = signing.sign_bytes(data, suffix, text, full["digital_source_type"])
+            data = signing.sign_bytes(data, form, to_text(full), full["digital_source_type"])
         except ResourceError as error:
             # The result is worth more than its signature; `genai verify` will say that there is none.
             warnings.warn(f"{path.name} is not signed: {error}", stacklevel=2)
-        else:
-            atomic_write(path, signed)
-            full["file"] = _digest(signed)
+    full["file"] = _digest(data)
     full["record_sha256"] = checksum(full)
     text = json.dumps(full, sort_keys=True, indent=1, ensure_ascii=True, allow_nan=False)
-    return atomic_write(record_path(path), f"{text}\n".encode())
+    atomic_write(record_path(path), f"{text}\n".encode())
+    return atomic_write(path, data)
+
+
+def intact(path: Path) -> bool:
+    """Whether a file is there and is what the record beside it says."""
+    try:
+        return bool(read_record(path)["file"]["sha256"] == sha256_file(path))
+    except (BadInput, OSError):
+        return False
 
 
 def sign_folder(folder: Path, names: Iterable[str]) -> Path | None:

@@ -7,15 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from genai_core.errors import UsageError
-from genai_core.files.atomic import (
-    TEMPORARY,
-    atomic_write,
-    inside,
-    locked,
-    make_folder,
-    safe_name,
-    sha256_file,
-)
+from genai_core.files.atomic import TEMPORARY, atomic_write, inside, locked, make_folder
+from genai_core.files.provenance import SUFFIX, intact, record_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,14 +19,11 @@ _ELSEWHERE = "choose another folder with -o"
 
 
 class OutputFolder:
-    """A folder with a manifest.json that says whose it is and which files in it are ours.
+    """A folder with a manifest.json that says whose it is.
 
-    The owner may come again, after a kill or to make the same once more: it replaces the files it made
-    itself, unless somebody changed them since. A folder of another owner, or with anything in it and no
-    manifest, is refused before anything is touched.
-
-    A file is listed (null) before it is written and gets its sha256 after, so that a kill in between leaves
-    no file of which we do not know that it is ours.
+    The owner may come again, after a kill or to make the same once more: it replaces files that have their
+    record beside them, unless somebody changed them since. A folder of another owner, or with anything in it
+    and no manifest, is refused before anything is touched.
 
     Args:
         folder: Made when missing.
@@ -42,7 +32,6 @@ class OutputFolder:
 
     def __init__(self, folder: Path, owner: dict[str, Any]) -> None:
         self.folder, self.owner = folder, owner
-        self.files: dict[str, str | None] = {}
 
     @contextmanager
     def claimed(self) -> Iterator[None]:
@@ -53,22 +42,20 @@ class OutputFolder:
             try:
                 yield
             except BaseException:
-                if not self.files:  # nothing came of it: leave the folder to whoever comes next
+                if not self._records():  # nothing came of it: leave the folder to whoever comes next
                     (self.folder / MANIFEST).unlink(missing_ok=True)
                 raise
             self._write("done")
 
-    @contextmanager
-    def writing(self, name: str) -> Iterator[Path]:
-        """Around the writing of the file `name`."""
+    def place(self, name: str) -> Path:
+        """Where to write the file `name`, which may be there from an earlier time."""
         path = inside(self.folder, name)
-        if name not in self.files and path.exists():
+        if path.exists() and not record_path(path).exists():
             raise UsageError(f"{path} is there and was not made by this run", hint=_ELSEWHERE)
-        self.files[name] = None
-        self._write("running")
-        yield path
-        self.files[name] = sha256_file(path)
-        self._write("running")
+        return path
+
+    def _records(self) -> list[Path]:
+        return sorted(self.folder.glob(f"*{SUFFIX}"))
 
     def _check(self) -> None:
         place = self.folder / MANIFEST
@@ -77,8 +64,7 @@ class OutputFolder:
                 raise UsageError(f"{self.folder} is not empty and not of this pipeline", hint=_ELSEWHERE)
             return
         try:
-            there = json.loads(place.read_text(encoding="utf-8"))
-            owner, files = there["run"], dict(there["files"])
+            owner = dict(json.loads(place.read_text(encoding="utf-8"))["run"])
         except (OSError, ValueError, KeyError, TypeError):
             raise UsageError(
                 f"{self.folder} holds something else: its {MANIFEST} is not ours", hint=_ELSEWHERE
@@ -90,14 +76,13 @@ class OutputFolder:
                 f"{'the same' if same else 'other'} settings",
                 hint=_ELSEWHERE,
             )
-        for name, sha256 in files.items():
-            path = inside(self.folder, safe_name(name))
-            if sha256 is not None and path.exists() and sha256_file(path) != sha256:
+        for record in self._records():
+            path = record.with_name(record.name.removesuffix(SUFFIX))
+            if path.exists() and not intact(path):
                 raise UsageError(
                     f"{path} was changed since it was made", hint=f"move it away, or {_ELSEWHERE}"
                 )
-        self.files = files
 
     def _write(self, status: str) -> None:
-        value = {"format": 1, "status": status, "run": self.owner, "files": self.files}
-        atomic_write(self.folder / MANIFEST, (json.dumps(value, indent=1) + "\n").encode())
+        text = json.dumps({"format": 1, "status": status, "run": self.owner}, indent=1)
+        atomic_write(self.folder / MANIFEST, f"{text}\n".encode())

@@ -5,7 +5,7 @@ A plugin's pipeline is ``factory(config, run)``; it works and tells the `Pipelin
     out/  leads.smi, ...    what the pipeline saved     each file with NAME.genai.json beside it
           metrics.json      counts, evaluations         config.toml   everything resolved
           report.html       all of it to look at        credentials.zip   all records, signed (if installed)
-          manifest.json     whose folder this is and which files are ours
+          manifest.json     whose folder this is
 
 A folder belongs to one pipeline with one configuration and one seed, see `OutputFolder`.
 """
@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from genai_core.config import Config, to_settings, to_toml
 from genai_core.errors import UsageError
-from genai_core.files.atomic import atomic_write, safe_name
-from genai_core.files.provenance import each_leaf, make_record, read_record, sign_folder, write_record
+from genai_core.files.atomic import safe_name
+from genai_core.files.provenance import each_leaf, make_record, read_record, sign_folder, write_recorded
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, RunInfo, derive_seed
 from genai_core.results.folder import MANIFEST, OutputFolder
@@ -126,8 +126,8 @@ class PipelineRun:
     def write(self, name: str, data: bytes | str) -> Path:
         """Write any other file into the folder, its record beside it."""
         with self._writing(name) as path:
-            atomic_write(path, data if isinstance(data, bytes) else data.encode())
-            write_record(path, self._record(name, self.spec.modality))
+            data = data if isinstance(data, bytes) else data.encode()
+            write_recorded(path, data, self._record(name, self.spec.modality))
         return path
 
     def headline(self, title: str, summary: str = "") -> None:
@@ -184,8 +184,7 @@ class PipelineRun:
     def _writing(self, name: str) -> Iterator[Path]:
         if safe_name(name) == MANIFEST or name.endswith(".genai.json"):
             raise UsageError(f"{self.spec.id}: {name} is not for a pipeline to write")
-        with self._folder.writing(name) as path:
-            yield path
+        yield self._folder.place(name)
         if name not in self.files:
             self.files.append(name)
 

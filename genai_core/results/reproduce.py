@@ -11,16 +11,15 @@ from typing import Any
 
 from genai_core.errors import BadInput, ResourceError, UsageError, VerificationError
 from genai_core.files import signing
-from genai_core.files.artifacts import pack
-from genai_core.files.atomic import atomic_write, inside, sha256_bytes, sha256_file
+from genai_core.files.artifacts import pack, split_suffix
+from genai_core.files.atomic import inside, sha256_bytes, sha256_file
 from genai_core.files.provenance import (
     UNRECORDED,
     Record,
     each_leaf,
-    full_suffix,
     read_record,
     unsealed,
-    write_record,
+    write_recorded,
 )
 from genai_core.files.verify import examine
 
@@ -82,7 +81,7 @@ def reproduce(
     data = next((data for data in candidates if sha256_bytes(data) == expected), candidates[0])
     digest = sha256_bytes(data)
     if out is not None:
-        write_record(atomic_write(out, data), record)
+        write_recorded(out, data, record)
     intact = {"ok": True, "changed": False}.get(verdict.status)
     return Outcome(digest == expected, digest, expected, len(data), _differences(record, fresh), intact)
 
@@ -103,8 +102,7 @@ def _sample_again(record: Record, file: Path, where: Path | None) -> tuple[list[
     loaded = load_model(folder, _device(recipe.get("device")))
     made = sample_all(loaded, plan) if shard is None else sample_shard(loaded, plan, shard)
     artifacts = made if isinstance(made, list) else [made]
-    suffix = record["content"]["suffix"] if "content" in record else full_suffix(file)
-    form, packed = suffix.removesuffix(".gz"), suffix.endswith(".gz")
+    form, packed = split_suffix(f"file{record['content']['suffix']}" if "content" in record else file)
     if form not in artifacts[0].suffixes:
         raise BadInput(file, f"{type(artifacts[0]).__name__} is not written as {form!r}")
     # The record inside a file is part of its bytes: the old one, not one with the versions of today.

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from genai_core.errors import BadInput, PluginError, UsageError
+from genai_core.errors import PluginError, UsageError
 from genai_core.files.artifacts import Artifact, joined
 from genai_core.files.atomic import atomic_write, inside, make_folder, sha256_file
-from genai_core.files.provenance import SUFFIX, make_record, read_record, sign_folder
+from genai_core.files.provenance import SUFFIX, intact, make_record, sign_folder
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, Samples, derive_seed
 from genai_core.running.models import Loaded, load_model
@@ -234,11 +234,7 @@ def _finished(out: Path, plan: Plan, shard: int) -> list[Path]:
     """The files of a shard, intact: one for all its items or one for each. None where it must be (re)done."""
     files = [p for p in sorted(out.glob(f"part-{shard:05d}[.-]*")) if not p.name.endswith(SUFFIX)]
     together = len(files) == 1 and files[0].name.startswith(f"part-{shard:05d}.")
-    try:
-        intact = all(read_record(p)["file"]["sha256"] == sha256_file(p) for p in files)
-    except BadInput:
-        return []
-    return files if intact and (together or len(files) == plan.count(shard)) else []
+    return files if (together or len(files) == plan.count(shard)) and all(map(intact, files)) else []
 
 
 def _complete(out: Path, plan: Plan) -> None:

@@ -26,10 +26,9 @@ from genai_core.files.provenance import (
     record_path,
     to_text,
     without_paths,
-    write_record,
 )
 from genai_core.files.versions import packages
-from tests.support.records import record
+from tests.support.records import record, write_record
 
 ANY_JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
@@ -59,7 +58,7 @@ def test_a_record_comes_back_as_it_was_made(written):
 def test_the_same_call_gives_the_same_bytes_whatever_the_surroundings(tmp_path):
     program = (
         "import sys; from pathlib import Path\n"
-        "from tests.support.records import record; from genai_core.files.provenance import write_record\n"
+        "from tests.support.records import record, write_record\n"
         "p = Path(sys.argv[1]); p.write_bytes(b'x'); write_record(p, record())\n"
     )
     texts = set()

@@ -21,10 +21,9 @@ from genai_core.files.provenance import (
     record_path,
     sign_folder,
     to_text,
-    write_record,
 )
 from tests.support.media import samples
-from tests.support.records import record
+from tests.support.records import record, write_record
 
 SOURCE = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicMedia"
 SUFFIXES = sorted(signing.MEDIA - {".jpeg", ".tiff"})

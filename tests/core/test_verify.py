@@ -20,11 +20,10 @@ from genai_core.files.provenance import (
     record_path,
     sign_folder,
     to_text,
-    write_record,
 )
 from genai_core.files.verify import verify
 from tests.support.media import samples
-from tests.support.records import record
+from tests.support.records import record, write_record
 
 
 @pytest.fixture(autouse=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-from genai_core.files.provenance import make_record, parse_record, to_text
+from genai_core.files.provenance import make_record, parse_record, to_text, write_recorded
 
 WEIGHTS = "ab" * 32
 RECIPE = {
@@ -32,3 +33,8 @@ def record(**changes: Any) -> dict[str, Any]:
     arguments |= {key: changes.pop(key) for key in arguments.keys() & changes}
     made = {**make_record(recipe, **arguments), **changes}
     return parse_record(to_text(made).encode(), "record")
+
+
+def write_record(path: Path, record: dict[str, Any]) -> Path:
+    """Write a file that is there already once more, with its record."""
+    return write_recorded(path, path.read_bytes(), record)
