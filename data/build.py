@@ -23,7 +23,7 @@ from genai_core.files.atomic import atomic_write, sha256_file
 from genai_molecules.artifacts import Molecules
 from genai_molecules.data import SmilesData, moses
 from genai_molecules.properties import properties
-from genai_style.sets.gallery import shrunk
+from genai_style.data import shrunk
 
 ROOT = Path(__file__).resolve().parent.parent
 SAMPLE = ROOT / "plugins/molecules/src/genai_molecules/sample"

@@ -8,9 +8,11 @@ import pytest
 from genai_core.errors import BadInput, ResourceError
 from genai_core.files.sources import path_of
 from genai_media.image import Image
+from genai_style.config import FolderConfig
+from genai_style.data import folder, shrunk
 from genai_style.data_spec import PAINTINGS, PHOTOS
 from genai_style.sets import paintings, photos
-from genai_style.sets.gallery import Credit, Work, gallery, shrunk, spdx
+from genai_style.sets.gallery import Credit, Work, gallery, spdx
 from genai_style.sets.gcompris import assembled, credits
 from support.pictures import painting, photo
 from support.qt import collection
@@ -233,6 +235,15 @@ def test_pieces_with_soft_edges_leave_no_seam():
 def test_no_such_puzzle():
     with pytest.raises(BadInput, match="no such puzzle"):
         assembled({}, "Sea")
+
+
+def test_large_pictures_of_a_folder_are_shrunk(tmp_path):
+    photo(1200, 90).save(tmp_path / "a.png")
+    photo(1200, 90, seed=1, bits=16).save(tmp_path / "b.png")
+    photo(40, 30, bits=16).save(tmp_path / "c.png")
+    data = folder(FolderConfig(path=str(tmp_path)))
+    assert [(image.width, image.bits) for image in data] == [(1024, 8), (40, 16)]
+    assert [image.width for image in data.split("test")] == [1024]
 
 
 def test_shrunk():

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from genai_core.errors import BadInput, UsageError, did_you_mean
 from genai_core.files.atomic import sha256_file
+from genai_media.codec import over_white, to_8_bits
 from genai_media.image import Image
 
 if TYPE_CHECKING:
@@ -17,11 +18,12 @@ if TYPE_CHECKING:
     from genai_style.config import FolderConfig
     from genai_style.sets.gallery import Credit
 
+SIDE = 1024  # pixels: larger pictures are shrunk, the crops to learn on are smaller still
 _KEPT = 256  # pictures held decoded
 
 
 class Photos:
-    """Pictures on disk, read when they are asked for.
+    """Pictures on disk, read when they are asked for, at most `SIDE` pixels wide and high.
 
     Args:
         paths: The files of each split by its name; the data set itself is the first.
@@ -76,6 +78,18 @@ def folder(config: FolderConfig) -> Photos:
     return Photos({"train": [p for i, p in enumerate(files) if i % 10], "test": files[::10]})
 
 
+def shrunk(picture: Image, side: int) -> Image:
+    """The picture without alpha and with 8 bits a channel, its longer side at most `side` pixels."""
+    from genai_media.opencv import cv2
+
+    pixels, factor = to_8_bits(over_white(picture.pixels)), side / max(picture.width, picture.height)
+    if factor < 1:
+        size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
+        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
+    return Image(pixels)
+
+
 @lru_cache(maxsize=_KEPT)
 def _read(path: Path) -> Image:
-    return Image.load(path)
+    picture = Image.load(path)
+    return shrunk(picture, SIDE) if max(picture.width, picture.height) > SIDE else picture

@@ -11,8 +11,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from genai_core.files.atomic import atomic_dir, locked, safe_name, sha256_bytes, sha256_file
-from genai_media.codec import over_white, to_8_bits
-from genai_media.image import Image
 from genai_style.data import Photos
 
 if TYPE_CHECKING:
@@ -64,17 +62,6 @@ def gallery(
     for path, work in zip(credits, works, strict=True):
         parts[work["split"]].append(path)
     return Photos(parts, credits)
-
-
-def shrunk(picture: Image, side: int) -> Image:
-    """The picture without alpha and with 8 bits a channel, its longer side at most `side` pixels."""
-    from genai_media.opencv import cv2
-
-    pixels, factor = to_8_bits(over_white(picture.pixels)), side / max(picture.width, picture.height)
-    if factor < 1:
-        size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return Image(pixels)
 
 
 def spdx(licence: str) -> str:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from genai_core.files.sources import cached
 from genai_media.image import Image
-from genai_style.sets.gallery import Credit, Work, gallery, shrunk, spdx
+from genai_style.data import shrunk
+from genai_style.sets.gallery import Credit, Work, gallery, spdx
 from genai_style.sets.gcompris import activity, credits, picture
 from genai_style.sets.paintings import TEST, TRAIN
 
