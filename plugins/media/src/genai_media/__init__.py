@@ -1,1 +1,1 @@
-"""Pictures: what the plugins that work on them share, and the modality ``image``."""
+"""Pictures and films: what the plugins that work on them share, and the modalities ``image`` and ``video``."""

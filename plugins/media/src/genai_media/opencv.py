@@ -31,10 +31,10 @@ for _name in [name for name in os.environ if os.environ[name] != _ENVIRONMENT.ge
     else:
         del os.environ[_name]
 
-# What libjpeg and libpng print.
+# What libjpeg, libpng and FFmpeg print.
 _CHATTER = re.compile(
     r"^(Corrupt JPEG|Premature end|Inconsistent prog|Invalid |Unknown Adobe|Warning: unknown|"
-    r"Application transferred|libpng )",
+    r"Application transferred|libpng |OpenCV: FFMPEG|\[[^\]]* @ 0x[0-9a-f]+\]|\[ *(WARN|ERROR):)",
     re.IGNORECASE,
 )
 _LOCK = threading.Lock()
@@ -42,7 +42,7 @@ _LOCK = threading.Lock()
 
 @contextmanager
 def quiet() -> Iterator[list[str]]:
-    """OpenCV and the libraries in it print nothing; what libjpeg and libpng said is in the list afterwards.
+    """OpenCV and the libraries in it print nothing; what the libraries said is in the list afterwards.
 
     They write to the process's stderr by themselves, so it is set aside for the moment. What other threads
     wrote there meanwhile is passed on.

@@ -15,11 +15,18 @@ GENAI_API = 1
 
 @hookimpl
 def genai_artifacts() -> Iterable[ArtifactSpec]:
-    """Pictures."""
+    """Pictures and films."""
     yield ArtifactSpec(
         name="image",
         summary="A picture, 8 or 16 bits a channel, with transparency and colour profile",
         suffixes=(".png", ".jpg", ".jpeg", ".webp", ".tif", ".tiff", ".avif"),
         media_type="image/png",
         factory="genai_media.image:Image",
+    )
+    yield ArtifactSpec(
+        name="video",
+        summary="A film: frames decoded one at a time, each with its time, and its sound",
+        suffixes=(".mp4", ".webm", ".mkv", ".avi", ".mov"),
+        media_type="video/mp4",
+        factory="genai_media.video:Video",
     )
