@@ -1,1 +1,1 @@
-"""Pictures and films: what the plugins that work on them share, and the modalities ``image`` and ``video``."""
+"""Pictures and films: what the plugins that work on them share, and the modalities of both."""
