@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import json
 import os
 import re
 import shutil
 import uuid
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from genai_core.errors import BadInput, ResourceError
+from genai_core.errors import BadInput, ResourceError, UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -112,6 +113,31 @@ def make_folder(path: Path) -> Path:
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
     return path
+
+
+def claim(folder: Path, name: str, owner: Mapping[str, Any]) -> None:
+    """Write whose folder it is into its file `name`, or see that the same stands there already.
+
+    Args:
+        folder: Made when missing.
+        name: Of a JSON file.
+        owner: JSON values.
+
+    Raises:
+        UsageError: The folder is another's, or holds files and says nobody's name.
+    """
+    place, elsewhere = make_folder(folder) / name, "choose another folder with -o"
+    if not place.exists():
+        if any(child.name != name and not child.name.startswith(TEMPORARY) for child in folder.iterdir()):
+            raise UsageError(f"{folder} is not empty and holds no {name}", hint=elsewhere)
+        atomic_write(place, (json.dumps(owner, indent=1, sort_keys=True) + "\n").encode())
+        return
+    try:
+        there = dict(json.loads(place.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        there = {}
+    if other := [key for key, value in owner.items() if there.get(key) != value]:
+        raise UsageError(f"{place} is of something else: it differs in {', '.join(other)}", hint=elsewhere)
 
 
 @contextmanager

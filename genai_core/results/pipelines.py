@@ -7,7 +7,9 @@ A plugin's pipeline is ``factory(config, run)``; it works and tells the `Pipelin
           report.html       all of it to look at        credentials.zip   all records, signed (if installed)
           manifest.json     whose folder this is
 
-A folder belongs to one pipeline with one configuration and one seed, see `OutputFolder`.
+A folder belongs to one pipeline with one configuration and one seed. The same may come again, after a kill or
+to make the same once more: it replaces files that have their record beside them, unless somebody changed them
+since. Any other folder that is not empty is refused before anything is touched.
 """
 
 from __future__ import annotations
@@ -23,11 +25,19 @@ from typing import TYPE_CHECKING, Any
 
 from genai_core.config import Config, to_settings, to_toml
 from genai_core.errors import UsageError
-from genai_core.files.atomic import safe_name
-from genai_core.files.provenance import each_leaf, make_record, read_record, sign_folder, write_recorded
+from genai_core.files.atomic import claim, inside, locked, make_folder, safe_name
+from genai_core.files.provenance import (
+    SUFFIX,
+    each_leaf,
+    intact,
+    make_record,
+    read_record,
+    record_path,
+    sign_folder,
+    write_recorded,
+)
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, RunInfo, derive_seed
-from genai_core.results.folder import MANIFEST, OutputFolder
 from genai_core.results.report import Fact, Making, Metrics, Page, Section
 from genai_core.running.runs import announced
 
@@ -39,7 +49,8 @@ if TYPE_CHECKING:
     from genai_core.results.evaluate import Report
     from genai_core.running.models import Loaded
 
-REPORT = "report.html"
+REPORT, MANIFEST = "report.html", "manifest.json"
+_OTHER = "choose another folder with -o"
 Progress = Callable[..., None]
 
 
@@ -74,8 +85,6 @@ class PipelineRun:
         self.page = Page(self.spec.summary)
         self._reports: list[Report] = []
         self._model: Loaded | None = None
-        owner = {"spec": self.spec.id, "config_hash": self.config.hash(), "seed": self.seed}
-        self._folder = OutputFolder(self.path, owner)
 
     @cached_property
     def device(self) -> str:
@@ -182,9 +191,14 @@ class PipelineRun:
 
     @contextmanager
     def _writing(self, name: str) -> Iterator[Path]:
-        if safe_name(name) == MANIFEST or name.endswith(".genai.json"):
+        if safe_name(name) == MANIFEST or name.endswith(SUFFIX):
             raise UsageError(f"{self.spec.id}: {name} is not for a pipeline to write")
-        yield self._folder.place(name)
+        path = inside(self.path, name)
+        if path.exists() and not record_path(path).exists():
+            raise UsageError(
+                f"{path} is there and was not made by this run", hint="choose another folder with -o"
+            )
+        yield path
         if name not in self.files:
             self.files.append(name)
 
@@ -238,10 +252,34 @@ def run_pipeline(
     factory = registry().load(spec)
     run = PipelineRun(path, spec, config, seed, wanted_device=device, progress=progress)
     info = RunInfo(id=path.name, kind="pipeline", spec_id=spec.id, path=path)
-    with run._folder.claimed(), announced(info):
+    with _claimed(run), announced(info):
         factory(config, run)
         run._finish()
     return run
+
+
+@contextmanager
+def _claimed(run: PipelineRun) -> Iterator[None]:
+    """Hold the run's folder; refuse it when it is another's, or when a file in it was changed."""
+
+    def records() -> list[Path]:
+        return sorted(run.path.glob(f"*{SUFFIX}"))
+
+    with locked(make_folder(run.path)):
+        owner = {"pipeline": run.spec.id, "settings": run.config.hash(), "seed": run.seed}
+        claim(run.path, MANIFEST, owner)
+        for record in records():
+            path = record.with_name(record.name.removesuffix(SUFFIX))
+            if path.exists() and not intact(path):
+                raise UsageError(
+                    f"{path} was changed since it was made", hint="move it away, or choose another -o"
+                )
+        try:
+            yield
+        except BaseException:
+            if not records():  # nothing came of it: leave the folder to whoever comes next
+                (run.path / MANIFEST).unlink(missing_ok=True)
+            raise
 
 
 def _rounded(value: Any) -> Any:

@@ -20,7 +20,7 @@ import torch
 
 from genai_core.errors import PluginError, UsageError
 from genai_core.files.artifacts import Artifact, joined
-from genai_core.files.atomic import atomic_write, inside, make_folder, sha256_file
+from genai_core.files.atomic import atomic_write, claim, inside, sha256_file
 from genai_core.files.provenance import SUFFIX, intact, make_record, sign_folder
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, Samples, derive_seed
@@ -168,7 +168,9 @@ def sample_to_folder(
         UsageError: `out` holds another plan.
     """
     _load_once.cache_clear()  # other weights may lie there by now
-    _agree(_load_once(where, device), plan, out)
+    loaded = _load_once(where, device)
+    origin = {"model": loaded.spec.id, "weights_sha256": loaded.weights_sha256}
+    claim(out, PLAN, {**origin, **asdict(plan)})
     i, k = part or (1, 1)
     if not 1 <= i <= k:
         raise UsageError(f"shard {i}/{k}: i must be from 1 to k")
@@ -213,21 +215,6 @@ def shard_record(loaded: Loaded, plan: Plan, artifact: Artifact, shard: int | No
         weights_sha256=loaded.weights_sha256,
         data_fingerprint=loaded.data_fingerprint,
     )
-
-
-def _agree(loaded: Loaded, plan: Plan, out: Path) -> None:
-    """Write the plan into `out`, or check that it is the one that is there."""
-    make_folder(out)
-    ours = {"model": loaded.spec.id, "weights_sha256": loaded.weights_sha256, **asdict(plan)}
-    text = json.dumps(ours, indent=1, sort_keys=True) + "\n"
-    path = out / PLAN
-    if path.exists():
-        if path.read_text(encoding="utf-8") != text:
-            raise UsageError(f"{out} holds samples of another plan", hint="choose another folder with -o")
-        return
-    if any(child.name != PLAN and not child.name.startswith(".tmp-") for child in out.iterdir()):
-        raise UsageError(f"{out} is not empty and holds no {PLAN}", hint="choose another folder with -o")
-    atomic_write(path, text.encode())
 
 
 def _finished(out: Path, plan: Plan, shard: int) -> list[Path]:
