@@ -101,12 +101,14 @@ def examine(path: Path) -> Verdict:
             head = file.read(_BLOCK)
             file.seek(0)
             digest, size = hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
+            file.seek(max(_BLOCK, size - _BLOCK))
+            ends = head + file.read()  # a film has its record at its end
             file.seek(0)
             credential = signing.check(file, path.suffix.lower())
     except OSError as error:
         return Verdict(path, "unreadable", error.strerror or str(error))
     return _weigh(
-        path, [_beside(path, digest, size), _inside(head), _signed(credential), _in_run(path, digest)]
+        path, [_beside(path, digest, size), _inside(ends), _signed(credential), _in_run(path, digest)]
     )
 
 

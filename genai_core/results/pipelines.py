@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 from collections.abc import Callable
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, field
@@ -25,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from genai_core.config import Config, to_settings, to_toml
 from genai_core.errors import UsageError
-from genai_core.files.atomic import claim, inside, locked, make_folder, safe_name
+from genai_core.files.atomic import TEMPORARY, claim, inside, locked, make_folder, safe_name
 from genai_core.files.provenance import (
     SUFFIX,
     each_leaf,
@@ -138,6 +139,13 @@ class PipelineRun:
             data = data if isinstance(data, bytes) else data.encode()
             write_recorded(path, data, self._record(name, self.spec.modality))
         return path
+
+    def scratch(self, name: str) -> Path:
+        """A folder for work that the same call need not do again after a kill; gone when the run is done.
+
+        Nothing says that it is of the same inputs: whoever fills it has to note what they were.
+        """
+        return make_folder(self.path / f"{TEMPORARY}{safe_name(name)}")
 
     def headline(self, title: str, summary: str = "") -> None:
         """Title of the report, and one or two sentences under it."""
@@ -255,6 +263,8 @@ def run_pipeline(
     with _claimed(run), announced(info):
         factory(config, run)
         run._finish()
+        for scratch in path.glob(f"{TEMPORARY}*/"):
+            shutil.rmtree(scratch, ignore_errors=True)
     return run
 
 

@@ -41,6 +41,7 @@ def write(config: WriteConfig, run: PipelineRun) -> None:
     rng = run.context("names").rng()
     names = Text([f"{word}-{int(rng.integers(1_000_000))}" for _ in range(config.n)])
     run.progress("writing", 1, config.n)
+    (run.scratch("work") / "note").write_text(word)
     if config.fail == "early":
         raise BadInput("names", "there are none")
     run.save(names, "names.txt")
@@ -182,6 +183,14 @@ def test_a_mistake_leaves_the_folder_free_for_other_settings(plugin, tmp_path):
         run_pipeline("mine/write", {"fail": "early"}, out=tmp_path / "o")
     assert plugin.events[-1] == ("failed", "BadInput")
     run_pipeline("mine/write", {}, out=tmp_path / "o")
+
+
+def test_scratch_outlives_a_failure_and_goes_in_the_end(plugin, tmp_path):
+    with pytest.raises(BadInput):
+        run_pipeline("mine/write", {"fail": "early"}, out=tmp_path)
+    assert (tmp_path / ".tmp-work" / "note").read_text() == "settled"
+    run_pipeline("mine/write", {}, out=tmp_path)
+    assert not (tmp_path / ".tmp-work").exists()
 
 
 def test_a_stop_leaves_what_was_made(plugin, tmp_path):

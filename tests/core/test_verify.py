@@ -177,6 +177,12 @@ def test_a_record_inside_the_file_speaks_too(tmp_path):
     assert "its records differ: beside and inside" in verdict(path).detail
 
 
+def test_a_record_at_the_end_of_a_long_file_is_found(tmp_path):
+    path = tmp_path / "a.mp4"
+    path.write_bytes(bytes(3 << 20) + to_text(record()).encode())
+    assert verdict(path).layers == ("inside",)
+
+
 def forge(path):
     """A change made with care: content and record rewritten so that both checksums fit."""
     path.write_bytes(path.read_bytes()[:-1] + b"!")
