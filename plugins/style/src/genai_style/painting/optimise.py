@@ -90,6 +90,7 @@ def optimise(
     stroke: float = 1.0,
     content_map: Tensor | None = None,
     seed: int = 0,
+    start: Tensor | None = None,
     callback: Callable[[Step], None] = lambda step: None,
 ) -> Tensor:
     """Paint `content` with `brushes`.
@@ -103,20 +104,21 @@ def optimise(
         stroke: Longer side of a style beside the content's: 0.5 paints with strokes half as wide.
         content_map: How much the content matters at each place, (H, W).
         seed: Of the directions of the sliced loss.
+        start: What to begin with, (1, 3, h, w) in 0..1; None: the content.
         callback: Called before every step.
 
     Returns:
         (1, 3, H, W) in 0..1.
     """
     sizes = scales(content.shape[2:], len(schedule.steps))
-    picture = _resize(content, sizes[0])
+    picture = _resize(content if start is None else start, sizes[0])
     state: tuple[Tensor, Tensor] | None = None
     total, taken, age = sum(schedule.steps), 0, 0
     for size, steps in zip(sizes, schedule.steps, strict=True):
         target = _resize(content, size)
         goal = Content(vgg(target, [CONTENT_LAYER])[CONTENT_LAYER], content_map)
         styles = _styles(vgg, brushes, max(size) * stroke, schedule.kind, seed)
-        # The first scale starts from the content itself, every other one from what the one before it painted.
+        # The first scale starts from the content or `start`, every other one from what the one before it painted.
         picture = _resize(picture, size)
         state = None if state is None else (_resize(state[0], size), _resize(state[1], size).clamp(min=0))
         first, second = state or (torch.zeros_like(picture), torch.zeros_like(picture))
