@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,8 +10,6 @@ from typing import TYPE_CHECKING, Any
 from genai_core.plugins.registry import registry
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from genai_core.files.artifacts import Artifact
     from genai_core.plugins.specs import DatasetSpec, EvaluatorSpec, ModelSpec, PipelineSpec
     from genai_core.protocols import Dataset

@@ -5,14 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING
 
 import click
 
 from genai_core.cli.common import Printer, output_options
-
-if TYPE_CHECKING:
-    from genai_core.plugins.doctor import Finding
+from genai_core.plugins.doctor import Finding, run_checks
 
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
@@ -28,8 +25,6 @@ def doctor(deep: bool, timeout: float | None, printer: Printer) -> int:
 
     Exits with 1 when there is an error; warnings alone exit with 0.
     """
-    from genai_core.plugins.doctor import run_checks
-
     findings = run_checks(deep, timeout=timeout)
     levels = Counter(finding.level for finding in findings)
     lines = [line for f in findings if not (printer.quiet and f.level == "ok") for line in _lines(f)]

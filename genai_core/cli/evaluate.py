@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from genai_core.cli.common import ConfigCommand, Printer, config_options, output_options
 from genai_core.cli.progress import Progress
+from genai_core.data import SequenceDataset
 from genai_core.errors import BadInput
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from genai_core.files.artifacts import Artifact
-    from genai_core.protocols import Dataset
+from genai_core.files.artifacts import Artifact, artifact_for, joined
+from genai_core.files.atomic import atomic_write
+from genai_core.files.sources import resolve_dataset
+from genai_core.plugins.registry import registry
+from genai_core.results.evaluate import run_evaluator
 
 
 @click.command(cls=ConfigCommand)
@@ -46,9 +47,6 @@ def evaluate(
     A FILE is any file the evaluator's kind of data is written in, a folder of parts from `genai sample`,
     or - for standard input. No generator is involved.
     """
-    from genai_core.plugins.registry import registry
-    from genai_core.results.evaluate import run_evaluator
-
     spec = registry().find("evaluator", evaluator)
     reference, floor_items = read_reference(against, spec.modality) if against else (None, None)
     items = read_items(files, spec.modality)
@@ -64,16 +62,12 @@ def evaluate(
             progress=lambda more: progress("examining", progress.done + more),
         )
     if out:
-        from genai_core.files.atomic import atomic_write
-
         atomic_write(out, report.to_json().encode())
     printer.result(report.to_dict(), [report.table()])
 
 
 def read_items(files: Sequence[str], modality: str) -> Any:
     """The items of files, as one artifact where the modality has collections, else a list of artifacts."""
-    from genai_core.files.artifacts import joined
-
     parts = [part for file in files for part in _read(file, modality)]
     whole = joined(parts)
     return parts if whole is None else whole
@@ -81,8 +75,6 @@ def read_items(files: Sequence[str], modality: str) -> Any:
 
 def _read(file: str, modality: str) -> list[Artifact]:
     """What is in a file, in the parts in a folder, or in standard input (``-``)."""
-    from genai_core.files.artifacts import artifact_for
-
     path, kind = Path(file), artifact_for(modality)
     if file == "-":
         return [kind.load(file)]
@@ -94,15 +86,11 @@ def _read(file: str, modality: str) -> list[Artifact]:
     return [artifact_for(path, modality).load(path)]
 
 
-def read_reference(against: str, modality: str) -> tuple[Dataset[Any], Any]:
+def read_reference(against: str, modality: str) -> tuple[Any, Any]:
     """The reference that ``DATASET[:SPLIT]`` or ``FILE[:SPLIT]`` means, and real items for the floor, if any.
 
     Without a split it is the whole file, ``test`` where a data set has that, else all of it.
     """
-    from genai_core.data import SequenceDataset
-    from genai_core.files.sources import resolve_dataset
-    from genai_core.plugins.registry import registry
-
     if Path(against).is_file():
         return SequenceDataset({"test": list(read_items([against], modality))}, modality=modality), None
     spec, config, split = resolve_dataset(against)

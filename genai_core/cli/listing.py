@@ -6,16 +6,12 @@ import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from genai_core.cli.common import Printer, columns, output_options
-from genai_core.plugins.registry import KINDS, registry
-
-if TYPE_CHECKING:
-    from genai_core.plugins.registry import Registry
-    from genai_core.plugins.specs import Spec
+from genai_core.plugins.registry import KINDS, Registry, registry
 
 
 @click.command(name="list")
@@ -35,7 +31,7 @@ def list_(kind: str | None, modality: str | None, printer: Printer) -> None:
         printer.note("nothing installed matches; genai list shows everything there is")
 
 
-def plain(spec: Spec, found: Registry) -> dict[str, Any]:
+def plain(spec: Any, found: Registry) -> dict[str, Any]:
     """The spec as JSON values, with its id, kind and distribution; sets sorted."""
     source = found.plugins[spec.plugin].source
     values = {k: sorted(v) if isinstance(v, frozenset) else v for k, v in asdict(spec).items()}

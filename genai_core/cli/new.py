@@ -6,7 +6,13 @@ from pathlib import Path
 
 import click
 
+from genai_core import __version__
 from genai_core.cli.common import Printer, output_options
+from genai_core.errors import UsageError
+from genai_core.files.atomic import atomic_dir, make_folder
+from genai_core.plugins.discovery import official
+from genai_core.plugins.registry import registry
+from genai_core.plugins.specs import NAME
 
 
 @click.command()
@@ -34,11 +40,6 @@ def check_name(name: str) -> None:
     Raises:
         UsageError: Not lower-case words joined by hyphens, already prefixed, or the name of another plugin.
     """
-    from genai_core.errors import UsageError
-    from genai_core.plugins.discovery import official
-    from genai_core.plugins.registry import registry
-    from genai_core.plugins.specs import NAME
-
     if not NAME.fullmatch(name) or len(name) > 50:
         wrong = f"{name[:60]!r} is not lower-case words joined by hyphens"
         raise UsageError(wrong, hint="e.g. genai new protein-folds")
@@ -56,10 +57,6 @@ def write_skeleton(name: str, folder: Path) -> list[str]:
         ResourceError: It cannot be written.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined
-
-    from genai_core import __version__
-    from genai_core.errors import UsageError
-    from genai_core.files.atomic import atomic_dir, make_folder
 
     if folder.exists() or folder.is_symlink():
         wrong = f"{folder} is there already; nothing was written"

@@ -10,6 +10,8 @@ import click
 from genai_core.cli.common import ConfigCommand, Printer, config_options, output_options
 from genai_core.cli.progress import Progress
 from genai_core.errors import UsageError
+from genai_core.files.sources import resolve_dataset
+from genai_core.plugins.registry import registry
 
 if TYPE_CHECKING:
     from genai_core.running.runs import Run
@@ -54,8 +56,6 @@ def train(
     Options of the model are set by name (--set width=256, or --width 256), those of the data set under
     "data." (--set data.limit=1000), those of the engine under "training." (--set training.lr=0.002).
     """
-    from genai_core.files.sources import resolve_dataset
-    from genai_core.plugins.registry import registry
     from genai_core.running.fitting import Part, Request, start
     from genai_core.running.training import TrainConfig
 
@@ -106,7 +106,6 @@ def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def _finish(run: Run, printer: Printer) -> None:
-    from genai_core.plugins.registry import registry
     from genai_core.results.training import report_training
 
     report = report_training(run)

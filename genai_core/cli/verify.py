@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from genai_core.cli.common import Printer, columns, output_options
 from genai_core.errors import BadInput, VerificationError
-
-if TYPE_CHECKING:
-    from genai_core.files.verify import Verdict
+from genai_core.files import signing
+from genai_core.files.verify import Verdict
+from genai_core.files.verify import verify as verdicts
+from genai_core.results.reproduce import reproduce as make_again
 
 FAILED = ("changed", "missing")
 
@@ -27,9 +28,6 @@ def verify(path: Path, strict: bool, printer: Printer) -> None:
 
     Works offline. Exit code 5 when a file was changed or is missing, 3 when one cannot be read.
     """
-    from genai_core.files import signing
-    from genai_core.files.verify import verify as verdicts
-
     found = list(verdicts(path))
     counts: Counter[str] = Counter(verdict.status for verdict in found)
     shown = [verdict for verdict in found if verdict.status != "ok"]
@@ -63,8 +61,6 @@ def reproduce(
     FILE may be gone: its record is enough. Exit code 5 when the bytes differ; then every hash and version
     that differs is named.
     """
-    from genai_core.results.reproduce import reproduce as make_again
-
     outcome = make_again(file, where=where, inputs=inputs, out=out)
     name = _shown(file)
     again = f"{name}: the same {outcome.size:,} bytes again, sha256 {outcome.sha256}"

@@ -10,10 +10,11 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from genai_core.errors import BadInput
 from genai_core.files import signing
@@ -28,9 +29,6 @@ from genai_core.files.provenance import (
     to_text,
     unsealed,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
 
 Status = Literal["ok", "changed", "missing", "record only", "no record", "unreadable"]
 _BLOCK = 1 << 20

@@ -8,6 +8,7 @@ attributes, so one chart serves light, dark and print. The same data gives the s
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,6 @@ import numpy as np  # noqa: TID253 - nothing at start-up draws
 from genai_core.results.drawing import Frame, above, draw, number
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
     from genai_core.results.evaluate import Metric
 
     Array = np.ndarray[Any, np.dtype[np.float64]]

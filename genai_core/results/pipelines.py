@@ -17,7 +17,7 @@ from __future__ import annotations
 import json
 import shlex
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import KW_ONLY, dataclass, field
 from functools import cached_property
@@ -43,8 +43,6 @@ from genai_core.results.report import Fact, Making, Metrics, Page, Section
 from genai_core.running.runs import announced
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-
     from genai_core.files.artifacts import Artifact
     from genai_core.plugins.specs import PipelineSpec
     from genai_core.results.evaluate import Report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from genai_core.files.atomic import atomic_write
@@ -13,8 +14,6 @@ from genai_core.running.models import load_model
 from genai_core.running.shards import make_plan, sample_shard
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from genai_core.files.artifacts import Preview
     from genai_core.running.runs import Run
 

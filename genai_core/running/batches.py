@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,8 +11,6 @@ import numpy as np
 from genai_core.protocols import Batch, derive_seed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from genai_core.running.training import TrainConfig
 
 

@@ -13,9 +13,9 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from packaging.specifiers import SpecifierSet
 
@@ -23,9 +23,6 @@ from genai_core.files.sources import cache_dir
 from genai_core.plugins.discovery import candidates
 from genai_core.plugins.doctor import Finding, Level
 from genai_core.plugins.resolve import unmet
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 CPU_INDEX = "--index-url https://download.pytorch.org/whl/cpu"
 LITTLE, TOO_LITTLE = 2**30, 100 * 2**20

@@ -10,6 +10,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from importlib.resources import files as package_files
 from pathlib import Path
@@ -25,8 +26,6 @@ from genai_core.plugins.registry import registry
 from genai_core.running.state import MALFORMED, pack, read_tensors, unpack
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from genai_core.files.artifacts import Artifact
     from genai_core.plugins.specs import ModelSpec
 

@@ -16,9 +16,10 @@ import platform
 import secrets
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
 
 from genai_core.errors import BadInput, Interrupted, UsageError
 from genai_core.files.atomic import (
@@ -31,11 +32,6 @@ from genai_core.files.atomic import (
 )
 from genai_core.plugins.registry import registry
 from genai_core.protocols import RunInfo
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from contextlib import AbstractContextManager
-    from pathlib import Path
 
 Close = Callable[[str, BaseException | None], None]
 MANIFEST = "manifest.json"

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import math
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -25,10 +26,6 @@ from genai_core.files.provenance import SUFFIX, intact, make_record, sign_folder
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, Samples, derive_seed
 from genai_core.running.models import Loaded, load_model
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from pathlib import Path
 
 PLAN = "plan.json"
 INDEX = "index.jsonl"

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -19,9 +20,6 @@ from safetensors.torch import save as save_tensors
 
 from genai_core.errors import BadInput, PluginError
 from genai_core.files.atomic import sha256_bytes
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 TENSORS = "state.safetensors"
 TREE = "state.json"

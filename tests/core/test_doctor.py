@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 
 from genai_core.cli.main import main
-from genai_core.plugins import doctor
 from genai_core.plugins.doctor import Finding, examine, run_checks
 from genai_core.running import health
 
@@ -196,7 +195,7 @@ def test_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], levels: list[Any], code: int
 ) -> None:
     findings = [Finding(level, "it", f"is {level}\nsecond line", "mend it") for level in levels]
-    monkeypatch.setattr(doctor, "run_checks", lambda deep, timeout: findings)
+    monkeypatch.setattr("genai_core.cli.doctor.run_checks", lambda deep, timeout: findings)
     assert main(["doctor", "--json"]) == code
     assert [finding["level"] for finding in json.loads(capsys.readouterr().out)] == levels
     assert main(["doctor"]) == code
