@@ -38,45 +38,43 @@ def make_record(
     *,
     config: Mapping[str, Any],
     modality: str,
-    weights_sha256: str | None = None,
-    data_fingerprint: str | None = None,
-    digital_source_type: str = "trainedAlgorithmicMedia",
+    model: Any = None,
+    source_type: str = "trainedAlgorithmicMedia",
 ) -> Record:
     """The record of one generated file, before its bytes are known.
 
     Args:
         recipe: How to make it again: ``{"kind": "sample", "model", "weights_sha256", "n", "seed",
-            "shard_size", "shard", "options", "device"}`` (shard None: all of them in one file) or ``{"kind":
-            "pipeline", "pipeline", "config", "seed", "output", "device"}``. The device is None where the bits
-            do not depend on it.
+            "shard_size", "shard", "options"}`` (shard None: all of them in one file) or
+            ``{"kind": "pipeline", "pipeline", "config", "seed", "output"}``.
         config: Resolved configuration of the model or pipeline.
         modality: Name of the artifact.
-        weights_sha256: sha256 of the weights file; None when there are none.
-        data_fingerprint: `Dataset.fingerprint` of the training data, where known.
-        digital_source_type: Last part of an IPTC digitalSourceType URI.
+        model: The `Loaded` model that made it: its weights, training data and device are recorded.
+        source_type: Last part of an IPTC digitalSourceType URI.
 
     Raises:
         BadInput: A value is not JSON, or a field is not of the form above.
     """
     spec_id = str(recipe.get("model") or recipe.get("pipeline"))
     plugin = spec_id.partition("/")[0]
+    recipe = {"device": model.device.partition(":")[0] if model else None, **recipe}
     try:
         kept = without_paths(config)
         settings = json.dumps(kept, sort_keys=True, separators=(",", ":"))
         record = {
             "$schema": SCHEMA,
             "kind": recipe.get("kind"),
-            "digital_source_type": IPTC + digital_source_type,
+            "digital_source_type": IPTC + source_type,
             "modality": modality,
             "generator": {"id": spec_id, "version": registry().version(plugin)},
-            "weights_sha256": weights_sha256,
+            "weights_sha256": model and model.weights_sha256,
             "config": kept,
             # As `Config.hash`, but the same wherever the files lie that are named in it.
             "config_hash": sha256_bytes(settings.encode())[:16],
             "seed": recipe.get("seed"),
             "shard": recipe.get("shard"),
             "options": without_paths(recipe.get("options", {})),
-            "data_fingerprint": data_fingerprint,
+            "data_fingerprint": model and model.data_fingerprint,
             "packages": packages(plugin),
             "recipe": {k: without_paths(v) if k in ("config", "options") else v for k, v in recipe.items()},
         }

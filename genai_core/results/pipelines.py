@@ -209,16 +209,11 @@ class PipelineRun:
             self.files.append(name)
 
     def _record(self, output: str, modality: str) -> dict[str, Any]:
-        config, model = self.config.model_dump(mode="json"), self._model
+        config, source_type = self.config.model_dump(mode="json"), self.spec.source_type
         origin = {"kind": "pipeline", "pipeline": self.spec.id, "config": config, "seed": self.seed}
-        device = model.device.partition(":")[0] if model else None
+        recipe = {**origin, "output": output}
         return make_record(
-            {**origin, "output": output, "device": device},
-            config=config,
-            modality=modality,
-            weights_sha256=model.weights_sha256 if model else None,
-            data_fingerprint=model.data_fingerprint if model else None,
-            digital_source_type=self.spec.source_type,
+            recipe, config=config, modality=modality, model=self._model, source_type=source_type
         )
 
     def _command(self) -> str:

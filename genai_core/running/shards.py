@@ -203,15 +203,10 @@ def _write_shard(
 
 def shard_record(loaded: Loaded, plan: Plan, artifact: Artifact, shard: int | None) -> dict[str, Any]:
     """The provenance record of one artifact of a plan; `shard` None stands for all shards together."""
-    device = loaded.device.partition(":")[0]
     origin = {"kind": "sample", "model": loaded.spec.id, "weights_sha256": loaded.weights_sha256}
-    return make_record(
-        {**origin, **asdict(plan), "shard": shard, "device": device},
-        config=loaded.model.config.model_dump(mode="json"),
-        modality=artifact.modality,
-        weights_sha256=loaded.weights_sha256,
-        data_fingerprint=loaded.data_fingerprint,
-    )
+    recipe = {**origin, **asdict(plan), "shard": shard}
+    config = loaded.model.config.model_dump(mode="json")
+    return make_record(recipe, config=config, modality=artifact.modality, model=loaded)
 
 
 def _finished(out: Path, plan: Plan, shard: int) -> list[Path]:

@@ -273,6 +273,6 @@ def test_a_record_is_found_inside_any_text():
 
 
 def test_make_record_keeps_to_its_schema():
-    assert make_record.__kwdefaults__["digital_source_type"] == "trainedAlgorithmicMedia"
-    made = record(digital_source_type="compositeWithTrainedAlgorithmicMedia")
+    assert make_record.__kwdefaults__["source_type"] == "trainedAlgorithmicMedia"
+    made = record(source_type="compositeWithTrainedAlgorithmicMedia")
     assert made["digital_source_type"].endswith("/compositeWithTrainedAlgorithmicMedia")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from genai_core.files.provenance import make_record, parse_record, to_text, write_recorded
@@ -28,8 +29,9 @@ def record(**changes: Any) -> dict[str, Any]:
     it made.
     """
     recipe = changes.pop("recipe", {**RECIPE, **{key: changes.pop(key) for key in RECIPE.keys() & changes}})
-    arguments = {"config": {"width": 8}, "modality": "text", "weights_sha256": WEIGHTS}
-    arguments |= {"data_fingerprint": "cd" * 32, "digital_source_type": "trainedAlgorithmicMedia"}
+    model = SimpleNamespace(weights_sha256=WEIGHTS, data_fingerprint="cd" * 32, device="cpu")
+    arguments = {"config": {"width": 8}, "modality": "text", "model": model}
+    arguments["source_type"] = "trainedAlgorithmicMedia"
     arguments |= {key: changes.pop(key) for key in arguments.keys() & changes}
     made = {**make_record(recipe, **arguments), **changes}
     return parse_record(to_text(made).encode(), "record")

@@ -45,7 +45,7 @@ def record(**config):
         {"kind": "pipeline", "pipeline": "style/stylise", "config": {}, "seed": 7, "output": "a"},
         config={"title": 'a <b> & "c" ]]> é', **config},
         modality="image",
-        digital_source_type=COMPOSITE,
+        source_type=COMPOSITE,
     )
 
 
