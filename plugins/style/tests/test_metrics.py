@@ -13,10 +13,12 @@ from genai_core.cli.main import main
 from genai_core.errors import BadInput, UsageError
 from genai_core.protocols import Context
 from genai_media.image import Image
+from genai_media.video import Video
 from genai_style.metrics.evaluator import StyleMetrics
+from genai_style.metrics.film import FilmMetrics
 from genai_style.metrics.measures import frechet, normal, palette, palette_distance, ssim
 from genai_style.metrics.origins import origins
-from genai_style.metrics_config import MetricsConfig
+from genai_style.metrics_config import FilmMetricsConfig, MetricsConfig
 from genai_style.metrics_spec import EXTRACTOR, STYLE_METRICS
 from genai_style.painting.vgg import SHA256
 from support.pictures import painting, photo
@@ -195,7 +197,7 @@ def test_blended_styles_count_by_their_weights(files, tmp_path):
 def test_without_a_style_the_photo_is_compared_alone(files):
     report = evaluate(painting(96, 64), photo=str(files / "photo.png"))
     assert not report[STYLE].available
-    assert "style is not at hand" in report[STYLE].reason
+    assert "a style is not at hand" in report[STYLE].reason
     assert report[CONTENT].value > 0
 
 
@@ -226,6 +228,40 @@ def test_the_command_measures_what_the_pipeline_measured(painted, files, capsys)
     for one, other in zip(found, expected, strict=True):
         assert one["value"] == pytest.approx(other["value"], rel=1e-6)
         assert one["floor"] == pytest.approx(other["floor"], rel=1e-6, abs=1e-12)
+
+
+class TestFilms:
+    """A film of a photo that slides by; painted steadily, or each frame with noise of its own."""
+
+    @staticmethod
+    def film(tmp_path, name, noise=0.0):
+        rng, wide = np.random.default_rng(0), photo(160, 64).to_float()
+        frames = [wide[:, 2 * step : 2 * step + 96] for step in range(6)]
+        frames = [Image.from_float(each + noise * rng.standard_normal(each.shape)).pixels for each in frames]
+        return Video.from_frames(frames, 10, suffix=".mkv").save(tmp_path / name)
+
+    def evaluate(self, tmp_path, painted, **config):
+        config = FilmMetricsConfig(film=str(tmp_path / "film.mkv"), frames=2, **config)
+        return FilmMetrics(config).evaluate(Video.load(painted), None, Context())
+
+    def test_flicker_is_measured_beside_the_film_itself(self, files, tmp_path):
+        source = self.film(tmp_path, "film.mkv")
+        still = self.evaluate(tmp_path, source)
+        assert still["warp-error"].value == still["warp-error"].floor < 1e-4
+        assert still[STRUCTURE].value == pytest.approx(1)
+        noisy = self.evaluate(tmp_path, self.film(tmp_path, "noisy.mkv", 0.1), style=str(files / "waves.png"))
+        # Two frames of independent noise, one of them smoothed a little where it is warped.
+        assert 0.01 < noisy["warp-error"].value < 0.02
+        assert (noisy["warp-error"].n, noisy[STYLE].n) == (5, 2)
+        assert noisy[STYLE].value > 0
+
+    def test_mistakes(self, tmp_path):
+        source = self.film(tmp_path, "film.mkv")
+        short = Video.from_frames(list(Video.load(source).frames())[:4], 10, suffix=".mkv")
+        with pytest.raises(BadInput, match="4 frames of 6"):
+            self.evaluate(tmp_path, short.save(tmp_path / "short.mkv"))
+        with pytest.raises(UsageError, match="compares with the film"):
+            FilmMetrics(FilmMetricsConfig()).evaluate(short, None, Context())
 
 
 @pytest.mark.parametrize(

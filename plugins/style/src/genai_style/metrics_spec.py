@@ -50,3 +50,24 @@ STYLE_METRICS = EvaluatorSpec(
         ),
     ),
 )
+
+FILM_METRICS = EvaluatorSpec(
+    name="film-metrics",
+    summary="How steady a painted film is, and how much of style and film is in its frames",
+    modality="video",
+    factory="genai_style.metrics.film:FilmMetrics",
+    config="genai_style.metrics_config:FilmMetricsConfig",
+    needs_reference=False,
+    licence="Apache-2.0 AND CC-BY-4.0",
+    citation="Warp error: Lai et al., ECCV (2018)",
+    metrics=(
+        MetricSpec(
+            name="warp-error",
+            direction="lower",
+            low=0,
+            high=1,
+            summary="mean squared change of what the film shows moving or still",
+        ),
+        *STYLE_METRICS.metrics,
+    ),
+)

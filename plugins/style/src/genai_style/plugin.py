@@ -79,7 +79,7 @@ def genai_pipelines() -> Iterable[PipelineSpec]:
 
 @hookimpl
 def genai_evaluators() -> Iterable[EvaluatorSpec]:
-    """How good painted pictures are."""
-    from genai_style.metrics_spec import STYLE_METRICS
+    """How good painted pictures and films are."""
+    from genai_style.metrics_spec import FILM_METRICS, STYLE_METRICS
 
-    yield STYLE_METRICS
+    yield from (STYLE_METRICS, FILM_METRICS)

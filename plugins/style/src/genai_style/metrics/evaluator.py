@@ -136,7 +136,7 @@ def _report(values: Doubles, config: MetricsConfig, ctx: Context) -> Report:
                 unit=spec.unit,
                 summary=spec.summary,
                 n=n,
-                reason="the style is not at hand: --set style=painting.jpg" if math.isnan(value) else "",
+                reason="a style is not at hand: --set style=painting.jpg" if math.isnan(value) else "",
             )
         )
     return Report(ID, tuple(metrics), tuple(notes))

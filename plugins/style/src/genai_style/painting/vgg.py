@@ -67,9 +67,9 @@ class VGG19(nn.Module):
         before = 3
         for name in layer_names():
             width = WIDTHS[int(name[4]) - 1]
-            self.add_module(name, nn.Conv2d(before, width, 3))
+            self.add_module(name, nn.Conv2d(before, width, 3, device="meta"))  # no weights are drawn
             before = width
-        self.load_state_dict(tensors)
+        self.load_state_dict(tensors, assign=True)
         self.eval().requires_grad_(requires_grad=False)
 
     def forward(self, pictures: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
