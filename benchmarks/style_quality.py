@@ -87,11 +87,9 @@ def optimise(arguments: argparse.Namespace, pairs: list[tuple[str, str]]) -> lis
     print("|---" * 8 + "|")
     rows = []
     for photo, style in pairs:
-        both = [by_preset(arguments, photo, style)]
-        if arguments.lbfgs:
-            both.append(by_lbfgs(arguments, photo, style))
-        for row in both:
+        for paint_by in (by_preset, by_lbfgs) if arguments.lbfgs else (by_preset,):
             name = {"photo": Path(photo).stem, "style": Path(style).stem}
+            row = paint_by(arguments, photo, style)
             rows.append(name | row)
             numbers = [f"{row[key]:.4f}" for key in ("style_residual", "content_residual", "structure")]
             cells = [*name.values(), row["by"], f"{row['cpu_s']:.1f}", row["evaluations"], *numbers]
@@ -140,7 +138,11 @@ def by_lbfgs(arguments: argparse.Namespace, photo: str, style: str) -> dict[str,
         loss = look.loss(features) + CONTENT_WEIGHT * goal.loss(features)
         loss.backward()
         if evaluations % 50 == 0:
-            print(f"L-BFGS: {evaluations} evaluations, loss {float(loss):.4f}", file=sys.stderr, flush=True)
+            print(
+                f"L-BFGS: {evaluations} evaluations, loss {float(loss.detach()):.4f}",
+                file=sys.stderr,
+                flush=True,
+            )
         return loss
 
     solver.step(closure)
