@@ -67,8 +67,6 @@ def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; `BadInput` says where it is malformed."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(path, "no such file") from None
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
         raise BadInput(path, f"cannot be read as TOML: {error}") from None
 
@@ -77,23 +75,18 @@ def parse_settings(settings: Iterable[str]) -> dict[str, Any]:
     """Turn ``["a.b=3", "name=x"]`` into ``{"a": {"b": 3}, "name": "x"}``.
 
     A value is read as TOML where that succeeds (numbers, booleans, lists, quoted strings) and is the
-    plain text otherwise.
+    plain text otherwise. Of two settings of one key the last one counts.
     """
     values: dict[str, Any] = {}
     for setting in settings:
         key, separator, text = setting.partition("=")
-        if not separator or not key.strip():
+        words = key.strip().split(".")
+        if not (separator and all(words)):
             raise UsageError(f"--set {setting!r} is not of the form key=value", hint="e.g. --set width=256")
-        *parents, leaf = words = key.strip().split(".")
-        if not all(words):
-            wrong = f"--set {setting!r}: a word of the key is empty"
-            raise UsageError(wrong, hint="e.g. --set model.width=256")
-        node = values
-        for parent in parents:
-            node = node.setdefault(parent, {})
-            if not isinstance(node, dict):
-                raise UsageError(f"--set {setting!r}: {parent!r} is already a plain value")
-        node[leaf] = _parse_value(text)
+        value = _parse_value(text)
+        for word in reversed(words):
+            value = {word: value}
+        values = merge(values, value)
     return values
 
 

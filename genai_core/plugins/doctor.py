@@ -7,7 +7,7 @@ without ending the examination.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -79,14 +79,13 @@ def run_checks(deep: bool = False, *, timeout: float | None = None) -> list[Find
 
 
 def examine(
-    deep: bool, killers: Collection[Finding] = (), printed: Callable[[], str] = lambda: ""
+    deep: bool, killers: Collection[Finding] = ()
 ) -> Iterator[tuple[Literal["trying", "found"], Finding]]:
     """Examine in this process.
 
     Args:
         deep: See `run_checks`.
         killers: What was tried before and ended the process; it is left out.
-        printed: Gives what was written to stdout since it was last asked.
 
     Yields:
         ``"trying"`` with the finding that holds if this process ends now; ``"found"`` with a finding.
@@ -111,7 +110,7 @@ def examine(
             continue
         yield "trying", step
         try:
-            found = _import(registry, spec, field, printed) if field else registry.load(spec)()
+            found = _import(registry, spec, field) if field else registry.load(spec)()
             findings = [Finding(**asdict(finding)) for finding in found]
         except BaseException as error:
             cause = error.__cause__ if isinstance(error, GenaiError) and error.__cause__ else error
@@ -146,17 +145,13 @@ def _switches(registry: Registry) -> Iterator[Finding]:
             yield Finding("warning", "switches", f"{variable} names {name!r}, which is not installed", near)
 
 
-def _import(registry: Registry, spec: Spec, field: str, printed: Callable[[], str]) -> Iterator[Finding]:
-    """Import what `field` refers to; a finding when that prints."""
-    where = _reference(spec, field)
+def _import(registry: Registry, spec: Spec, field: str) -> tuple[Finding, ...]:
+    """Import what `field` refers to; there is nothing to find when that works."""
     if field != "factory":
         registry.config_class(spec, field)
     elif not callable(registry.load(spec)):
-        raise PluginError(f"{where} cannot be called")
-    if text := printed():
-        fix = "print nothing at import; stdout is for results"
-        message = f"{where}: its import prints to stdout: {text[:60]!r}"
-        yield Finding("warning", f"plugin {spec.plugin}", message, fix)
+        raise PluginError(f"{_reference(spec, field)} cannot be called")
+    return ()
 
 
 def _reference(spec: Spec, field: str) -> str:

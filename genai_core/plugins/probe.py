@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, is_dataclass
@@ -22,8 +20,7 @@ def probe(work: Work, *arguments: Any, timeout: float) -> tuple[list[Any], str]:
     """Run a generator in a child process.
 
     Args:
-        work: A function of a module, called as ``work(*arguments, printed=...)``; `printed` gives what was
-            written to stdout since it was last asked. It yields JSON values and dataclasses of them.
+        work: A function of a module. It yields JSON values and dataclasses of them; what it prints is lost.
         *arguments: For `work`.
         timeout: Seconds of silence after which it counts as hanging.
 
@@ -70,19 +67,10 @@ def _serve(work: Work, arguments: tuple[Any, ...], answers: Connection) -> None:
     if hasattr(os, "setsid"):
         os.setsid()
     os.environ.pop("GENAI_STRICT", None)  # faults are findings here
-    with tempfile.TemporaryFile() as output, Path(os.devnull).open("wb") as nowhere:
-        os.dup2(output.fileno(), 1)
+    with Path(os.devnull).open("wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
         os.dup2(nowhere.fileno(), 2)
-
-        def printed() -> str:
-            sys.stdout.flush()
-            output.seek(0)
-            text = output.read(200).decode("utf-8", "replace")
-            output.seek(0)
-            output.truncate()
-            return text
-
-        for value in work(*arguments, printed=printed):
+        for value in work(*arguments):
             answers.send_bytes(json.dumps([False, value], default=_plain).encode())
         answers.send_bytes(b"[true, null]")
         os._exit(0)  # threads and exit handlers of what was imported are not waited for

@@ -99,7 +99,7 @@ def test_train_json(tmp_path, capsys):
         (["train", "toys/rnn", "--data", "toys/words", "--set", "training=3"], 2, "not a table"),
         (["train", "toys/rnn", "--data", "toys/words", "--set", "training.stepz=3"], 2, "steps"),
         (["train", "toys/rnn", "--data", "toys/words", "--set", "data.items=0"], 3, "empty"),
-        (["train", "toys/rnn", "--data", "toys/words", "--config", "nothing.toml"], 3, "no such file"),
+        (["train", "toys/rnn", "--data", "toys/words", "--config", "nothing.toml"], 3, "No such file"),
         (["train", "toys/rnn", "--data", "toys/words", "--device", "tpu"], 2, "not one of auto"),
         (["resume", "nowhere"], 3, "not a run"),
         (["sample", "nowhere", "-o", "out"], 2, "nowhere"),
