@@ -25,5 +25,5 @@ TestContract = contract_suite(
         "stylise": {"content": [PHOTO], "style": [STYLE], "size": 40, "preset": "draft"},
         "metrics": {"photo": [PHOTO], "style": [STYLE], "size": 64, "resamples": 100},
     },
-    datasets={"fast": "style/folder", "metrics": "style/folder"},
+    datasets={"fast": "style/sample", "metrics": "style/folder"},
 )

@@ -12,8 +12,9 @@ from genai_style.config import FolderConfig
 from genai_style.data import folder, shrunk
 from genai_style.data_spec import PAINTINGS, PHOTOS
 from genai_style.sets import paintings, photos
-from genai_style.sets.gallery import Credit, Work, gallery, spdx
+from genai_style.sets.gallery import Credit, Work, gallery, keep, kept, spdx
 from genai_style.sets.gcompris import assembled, credits
+from genai_style.sets.sample import sample
 from support.pictures import painting, photo
 from support.qt import collection
 
@@ -187,6 +188,32 @@ def test_a_gallery_that_cannot_be_made_leaves_nothing(tmp_path):
         gallery(
             {"a": tmp_path / "a"}, "b", lambda files: [Work("../x.png", "train", b"", Credit("", "", "", ""))]
         )
+
+
+def test_the_sample_is_free_small_and_whole():
+    data, test = sample(), sample().split("test")
+    assert (len(data), len(test)) == (48, 8)
+    assert {credit.licence for credit in [*data.credits, *test.credits]} == {
+        "CC0-1.0", "LicenseRef-public-domain",
+    }  # fmt: skip
+    assert all(credit.author and credit.source for credit in data.credits)
+    paths = [*data.paths, *test.paths]
+    assert {max(image.width, image.height) for image in (*data, *test)} == {224}
+    assert sum(path.stat().st_size for path in paths) <= 600_000
+    here = {path.name for path in paths[0].parent.iterdir()}
+    assert here == {path.name for path in paths} | {"CARD.md", "index.json"}
+    card = (paths[0].parent / "CARD.md").read_text(encoding="utf-8")
+    assert all(f"| {path.name} | " in card for path in paths)
+
+
+def test_damage_is_named(tmp_path):
+    with pytest.raises(BadInput, match=r"index\.json: damaged or not there"):
+        kept(tmp_path)
+    keep(works(0, 1), tmp_path)
+    assert (len(kept(tmp_path)), len(kept(tmp_path).split("test"))) == (1, 1)
+    (tmp_path / "1.png").write_bytes(b"x")
+    with pytest.raises(BadInput, match=r"1\.png: damaged"):
+        kept(tmp_path)
 
 
 def test_credits_are_read_from_the_readme():

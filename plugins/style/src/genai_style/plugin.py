@@ -34,8 +34,20 @@ FAST = ModelSpec(
     factory="genai_style.models.fast:FastStyle",
     config="genai_style.config:FastConfig",
     options="genai_style.config:FastOptions",
+    data="style/sample",
+    training={"batch": 4, "lr": 0.003, "warmup": 20, "steps": 450},
     licence="Apache-2.0 AND CC-BY-4.0",
     citation="Johnson et al., ECCV (2016); Ulyanov et al., CVPR (2017)",
+)
+
+SAMPLE = DatasetSpec(
+    name="sample",
+    summary="56 small photos of animals, buildings, nature, things and people, shipped with the plugin",
+    modality="image",
+    factory="genai_style.sets.sample:sample",
+    origin="shipped",
+    licence="CC0-1.0 AND LicenseRef-public-domain",
+    citation="GCompris (2023), Wikimedia Commons; scikit-image; each photo's author is in its card",
 )
 
 FOLDER = DatasetSpec(
@@ -68,7 +80,7 @@ def genai_models() -> Iterable[ModelSpec]:
 @hookimpl
 def genai_datasets() -> Iterable[DatasetSpec]:
     """Pictures to learn on."""
-    yield from (FOLDER, PAINTINGS, PHOTOS)
+    yield from (SAMPLE, FOLDER, PAINTINGS, PHOTOS)
 
 
 @hookimpl

@@ -106,10 +106,9 @@ class FastStyle(Model):
 
 def _crop(item: Image, side: int, rng: np.random.Generator) -> torch.Tensor:
     """A square part of a picture, between a third of it and all of it, at `side` pixels: (3, side, side)."""
-    pixels = item.to_float()
-    shorter = min(pixels.shape[:2])
+    shorter = min(item.width, item.height)
     part = int(max(min(side, shorter), shorter * rng.uniform(0.33, 1.0)))
-    top, left = (int(rng.integers(0, length - part + 1)) for length in pixels.shape[:2])
-    square = torch.from_numpy(np.ascontiguousarray(pixels[top : top + part, left : left + part]))
+    top, left = (int(rng.integers(0, length - part + 1)) for length in (item.height, item.width))
+    square = torch.from_numpy(Image(item.pixels[top : top + part, left : left + part]).to_float())
     resized = F.interpolate(square.permute(2, 0, 1)[None], (side, side), mode="bilinear", antialias=True)[0]
     return resized.flip(2) if rng.random() < 0.5 else resized

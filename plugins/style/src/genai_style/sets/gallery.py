@@ -1,4 +1,4 @@
-"""Pictures made once out of fetched files, kept as plain pictures beside them, with whose they are.
+"""Plain pictures in a folder, with whose they are: made once out of fetched files and kept beside them.
 
 `genai data remove` deletes them together with the files they were made of.
 """
@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+from contextlib import suppress
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from genai_core.errors import BadInput
 from genai_core.files.atomic import atomic_dir, locked, safe_name, sha256_bytes, sha256_file
 from genai_style.data import Photos
 
@@ -17,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from pathlib import Path
 
-_INDEX = "index.json"
+INDEX = "index.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +54,41 @@ def gallery(
     """
     folder = next(iter(files.values())).parent / recipe
     with locked(folder.with_name(".lock"), wait=True):
-        works = _kept(folder)
-        if works is None:
-            with atomic_dir(folder) as scratch:
-                works = [_keep(work, scratch) for work in make(files)]
-                (scratch / _INDEX).write_text(json.dumps(works, indent=1), encoding="utf-8")
-    credits = {folder / work["name"]: Credit(**work["credit"]) for work in works}
+        with suppress(BadInput):
+            return kept(folder)
+        with atomic_dir(folder) as scratch:
+            keep(make(files), scratch)
+        return kept(folder)
+
+
+def keep(works: Iterable[Work], folder: Path) -> None:
+    """Write the pictures into `folder`, and an index with whose they are and their sha256."""
+    rows = []
+    for work in works:
+        (folder / safe_name(work.name)).write_bytes(work.data)
+        rows.append(asdict(work) | {"sha256": sha256_bytes(work.data)})
+        del rows[-1]["data"]
+    text = json.dumps(rows, indent=1, ensure_ascii=False) + "\n"
+    (folder / INDEX).write_text(text, encoding="utf-8")
+
+
+def kept(folder: Path) -> Photos:
+    """The pictures that `keep` wrote.
+
+    Raises:
+        BadInput: A file is damaged or not there.
+    """
     parts: dict[str, list[Path]] = {"train": [], "test": []}
-    for path, work in zip(credits, works, strict=True):
-        parts[work["split"]].append(path)
+    credits = {}
+    try:
+        for row in json.loads((folder / INDEX).read_text(encoding="utf-8")):
+            path = folder / row["name"]
+            if sha256_file(path) != row["sha256"]:
+                raise BadInput(path, "damaged: its sha256 is another")
+            parts[row["split"]].append(path)
+            credits[path] = Credit(**row["credit"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise BadInput(folder / INDEX, f"damaged or not there: {error}") from None
     return Photos(parts, credits)
 
 
@@ -71,20 +99,3 @@ def spdx(licence: str) -> str:
     if found := re.fullmatch(r"GPLv(\d)(\+| or later)?", licence):
         return f"GPL-{found[1]}.0-{'or-later' if found[2] else 'only'}"
     return licence.replace(" ", "-")
-
-
-def _keep(work: Work, folder: Path) -> dict[str, Any]:
-    (folder / safe_name(work.name)).write_bytes(work.data)
-    row = asdict(work) | {"sha256": sha256_bytes(work.data)}
-    del row["data"]
-    return row
-
-
-def _kept(folder: Path) -> list[dict[str, Any]] | None:
-    """The index of a whole and undamaged folder, else None."""
-    try:
-        works: list[dict[str, Any]] = json.loads((folder / _INDEX).read_text(encoding="utf-8"))
-        whole = all(sha256_file(folder / work["name"]) == work["sha256"] for work in works)
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return works if whole else None
