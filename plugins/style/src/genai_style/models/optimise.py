@@ -10,6 +10,7 @@ import torch
 
 from genai_core.errors import BadInput, UsageError
 from genai_core.protocols import Context, Model
+from genai_core.running.device import has_bf16
 from genai_media.image import Image
 from genai_media.opencv import cv2
 from genai_style.config import OptimiseOptions
@@ -160,10 +161,6 @@ def _tensor(pixels: Floats, device: str) -> torch.Tensor:
 def _vgg(device: str, precision: str) -> VGG19:
     """The network on the device, in bf16 where the chip multiplies bf16 matrices."""
     vgg = load_vgg()
-    if device.startswith("cuda"):
-        fast = torch.cuda.get_device_capability(device)[0] >= 8
-    else:
-        fast = device == "cpu" and bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
-    if precision == "auto" and fast:
+    if precision == "auto" and has_bf16(device):
         vgg = copy.deepcopy(vgg).to(torch.bfloat16)
     return vgg.to(device)

@@ -11,12 +11,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from torch.nn import functional as F  # noqa: N812 - everybody calls it F
 
-from genai_style.painting.losses import CONTENT_LAYER, STYLE_LAYERS, Content, Style, style_of
+from genai_style.painting.eye import Eye
+from genai_style.painting.losses import Style
+from genai_style.painting.objective import Objective
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,8 +27,8 @@ if TYPE_CHECKING:
     from genai_style.painting.losses import StyleKind
     from genai_style.painting.vgg import VGG19
 
-_LAYERS = (*STYLE_LAYERS, CONTENT_LAYER)
 _BETAS = (0.9, 0.99)
+_FLOOR = 1e-3  # share of the usual gradient below which a pixel's is noise, and moves it less
 _AVERAGE = 0.9  # decay of the average of iterates; a scale has few steps
 
 
@@ -91,6 +94,7 @@ def optimise(
     content_map: Tensor | None = None,
     seed: int = 0,
     start: Tensor | None = None,
+    pixels: int = 0,
     callback: Callable[[Step], None] = lambda step: None,
 ) -> Tensor:
     """Paint `content` with `brushes`.
@@ -105,36 +109,42 @@ def optimise(
         content_map: How much the content matters at each place, (H, W).
         seed: Of the directions of the sliced loss.
         start: What to begin with, (1, 3, h, w) in 0..1; None: the content.
+        pixels: That the network sees at once, see `Eye`; what it paints does not depend on that.
         callback: Called before every step.
 
     Returns:
         (1, 3, H, W) in 0..1.
     """
+    eye = Eye(vgg, pixels)
     sizes = scales(content.shape[2:], len(schedule.steps))
     picture = _resize(content if start is None else start, sizes[0])
-    state: tuple[Tensor, Tensor] | None = None
-    total, taken, age = sum(schedule.steps), 0, 0
+    first, second = torch.zeros_like(picture), torch.zeros_like(picture)
+    total, taken = sum(schedule.steps), 0
     for size, steps in zip(sizes, schedule.steps, strict=True):
-        target = _resize(content, size)
-        goal = Content(vgg(target, [CONTENT_LAYER])[CONTENT_LAYER], content_map)
-        styles = _styles(vgg, brushes, max(size) * stroke, schedule.kind, seed)
+
+        def goal(size: tuple[int, int] = size) -> Objective:
+            styles = _styles(eye, brushes, max(size) * stroke, schedule.kind, seed)
+            return Objective(eye, _resize(content, size), styles, content_weight, content_map)
+
+        objective = eye.within_memory(goal)
         # The first scale starts from the content or `start`, every other one from what the one before it painted.
-        picture = _resize(picture, size)
-        state = None if state is None else (_resize(state[0], size), _resize(state[1], size).clamp(min=0))
-        first, second = state or (torch.zeros_like(picture), torch.zeros_like(picture))
-        average, mass = torch.zeros_like(picture), 0.0
+        average = picture = _resize(picture, size)
+        first, second = _resize(first, size), _resize(second, size).clamp_(min=0)
+        mass = 0.0
         for _ in range(steps):
-            gradient, style_error, content_error = _gradient(vgg, picture, styles, goal, content_weight)
-            age += 1
-            first = torch.lerp(gradient, first, _BETAS[0])
-            second = torch.lerp(gradient.square(), second, _BETAS[1])
-            step = (first / (1 - _BETAS[0] ** age)) / ((second / (1 - _BETAS[1] ** age)).sqrt() + 1e-8)
-            shown = average / mass if mass else picture
-            callback(Step(taken, total, max(size), style_error, content_error, shown))
-            picture = (picture - schedule.lr * step).clamp(0, 1)
-            average, mass = _AVERAGE * average + picture, _AVERAGE * mass + 1
+            gradient, style_error, content_error = eye.within_memory(partial(objective.gradient, picture))
+            callback(Step(taken, total, max(size), style_error, content_error, average))
             taken += 1
-        state, picture = (first, second), average / mass
+            first.lerp_(gradient, 1 - _BETAS[0])
+            second.lerp_(gradient.square_(), 1 - _BETAS[1])
+            spread = second.div(1 - _BETAS[1] ** taken)
+            floor = _FLOOR * float(spread.mean()) ** 0.5
+            spread = spread.sqrt_().add_(floor)
+            picture = torch.addcdiv(picture, first, spread, value=-schedule.lr / (1 - _BETAS[0] ** taken))
+            picture.clamp_(0, 1)
+            mass = _AVERAGE * mass + 1
+            average = torch.lerp(average, picture, 1 / mass)
+        picture = average
     return picture
 
 
@@ -147,30 +157,20 @@ def scales(size: Sequence[int], count: int) -> list[tuple[int, int]]:
     return found
 
 
-def _gradient(
-    vgg: VGG19, picture: Tensor, styles: Sequence[Style], goal: Content, content_weight: float
-) -> tuple[Tensor, float, float]:
-    """Gradient of the loss by the pixels, and the two errors."""
-    pixels = picture.detach().requires_grad_()
-    features = vgg(pixels, _LAYERS)
-    share = sum(style.weight for style in styles)
-    style_loss = torch.stack([style.weight / share * style.loss(features) for style in styles]).sum()
-    content_loss = goal.loss(features)
-    (gradient,) = torch.autograd.grad(style_loss + content_weight * content_loss, pixels)
-    return gradient, float(style_loss.detach()), float(content_loss.detach())
-
-
-def _styles(vgg: VGG19, brushes: Sequence[Brush], longer: float, kind: StyleKind, seed: int) -> list[Style]:
+def _styles(eye: Eye, brushes: Sequence[Brush], longer: float, kind: StyleKind, seed: int) -> list[Style]:
     """The styles at the size that gives their strokes the wished width."""
     found = []
     for brush in brushes:
-        height, width = brush.picture.shape[2:]
-        factor = longer / max(height, width)
-        size = (max(16, math.ceil(height * factor)), max(16, math.ceil(width * factor)))
-        features = vgg(_resize(brush.picture, size), STYLE_LAYERS)
         generator = torch.Generator(device=brush.picture.device).manual_seed(seed)
-        found.append(Style(style_of(features, kind, generator), brush.weight, brush.mask))
+        picture = _resize(brush.picture, style_size(brush.picture.shape[2:], longer))
+        found.append(Style(eye.style(picture, kind, generator), brush.weight, brush.mask))
     return found
+
+
+def style_size(size: Sequence[int], longer: float) -> tuple[int, int]:
+    """(h, w) of a style with its longer side so long; no side is too short for the deepest layer."""
+    height, width = (max(16, math.ceil(side * longer / max(size))) for side in size)
+    return height, width
 
 
 def _resize(picture: Tensor, size: Sequence[int]) -> Tensor:
