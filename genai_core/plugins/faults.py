@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import traceback
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from genai_core.errors import PluginError
-
-if TYPE_CHECKING:
-    from genai_core.plugins.discovery import Candidate
+from genai_core.plugins.discovery import RUN_TIME, Candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +77,8 @@ def _is_machinery(filename: str) -> bool:
 
 
 def _hint(source: Candidate, stage: str, error: BaseException) -> str:
+    if source.distribution == RUN_TIME:
+        return "correct what was registered"
     off = f"or GENAI_DISABLE_PLUGINS={source.plugin} to switch it off"
     if isinstance(error, ModuleNotFoundError) and error.name:
         missing = error.name.partition(".")[0]

@@ -173,10 +173,13 @@ class Registry:
         except (GenaiError, KeyboardInterrupt):
             raise
         except BaseException as error:
-            from genai_core.plugins.resolve import broken_reference
+            from genai_core.plugins.faults import describe
 
-            distribution = self.plugins[spec.plugin].source.distribution
-            raise broken_reference(spec, field, distribution, error) from error
+            source = self.plugins[spec.plugin].source
+            fault = describe(source, field, error)
+            where = f"{field} {getattr(spec, field)!r} of {source.distribution} {source.version}"
+            wrong = f"{spec.id}: {where} cannot be imported: {fault.error}"
+            raise PluginError(wrong, hint=fault.hint) from error
 
     def config_class(self, spec: Spec, field: str = "config") -> type[Config]:
         """The `Config` subclass in `field`; `EmptyConfig` where the spec names none."""

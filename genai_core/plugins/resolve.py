@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import InvalidRequirement, Requirement
 
-from genai_core.errors import GenaiError, MissingDependency, PluginError, UnknownId, did_you_mean
-from genai_core.plugins.discovery import RUN_TIME, official
-from genai_core.plugins.faults import say
+from genai_core.errors import MissingDependency, UnknownId, did_you_mean
+from genai_core.plugins.discovery import official
 
 if TYPE_CHECKING:
     from genai_core.plugins.registry import Registry
@@ -24,25 +23,6 @@ def check_requirements(spec: Spec) -> None:
             f"{spec.id} needs {'; '.join(problems)}",
             hint="pip install " + " ".join(f'"{requirement}"' for requirement in problems.values()),
         )
-
-
-def broken_reference(spec: Spec, field: str, distribution: str, error: BaseException) -> GenaiError:
-    """What to raise when the import string in `field` cannot be resolved because of `error`."""
-    reference = getattr(spec, field)
-    where = f"{spec.id}: {field} {reference!r} (plugin {spec.plugin!r}, {distribution})"
-    mend = f"pip install --upgrade {distribution}; genai doctor --deep examines every reference"
-    if distribution == RUN_TIME:
-        mend = "correct what was registered"
-    if not isinstance(error, ModuleNotFoundError):
-        why = f"{type(error).__name__}: {say(error)}"
-        return PluginError(f"{where} cannot be imported: {why}", hint=mend)
-    module = reference.partition(":")[0]
-    if not error.name or f"{module}.".startswith(f"{error.name}."):
-        return PluginError(f"{where}: there is no module {error.name!r}", hint=mend)
-    return MissingDependency(
-        f"{where} needs the module {error.name!r}, which is not installed",
-        hint=f"pip install --upgrade {distribution}, or pip install {error.name.partition('.')[0]}",
-    )
 
 
 def unmet(requirements: Iterable[str]) -> dict[str, str]:

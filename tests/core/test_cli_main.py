@@ -97,7 +97,7 @@ def test_errors_are_two_lines_and_a_code(fail: str, code: int, capsys: pytest.Ca
         (["list", "--kind", "modl"], 2, "modl"),
         (["info"], 2, "Missing argument"),
         (["broken"], 1, "is no click.Command"),
-        (["absent"], 1, "there is no module 'genai_nowhere'"),
+        (["absent"], 1, "No module named 'genai_nowhere'"),
         (["info", "molecules"], 2, "plugin 'molecules' is switched off"),
         (["info", "speech/say"], 2, "pip install genai-speech"),
         (["info", "core/txt"], 2, 'did you mean "core/text"'),

@@ -140,7 +140,7 @@ def test_attributes_of_attributes_are_found(empty: Registry) -> None:
 @pytest.mark.parametrize(
     ("over", "error", "says"),
     [
-        ({"factory": "genai_nowhere.code:x"}, PluginError, "there is no module 'genai_nowhere'"),
+        ({"factory": "genai_nowhere.code:x"}, PluginError, "No module named 'genai_nowhere'"),
         ({"factory": f"{HERE}:nothing"}, PluginError, "has no attribute 'nothing'"),
         ({"requires": ("genai-nowhere>=2",)}, MissingDependency, "genai-nowhere>=2, which is not installed"),
         ({"requires": ("click>=9999",)}, MissingDependency, "click>=9999, and "),
