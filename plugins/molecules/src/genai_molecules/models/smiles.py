@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from genai_core.protocols import Batch, Context, Dataset, Model, State, derive_seed
+from genai_core.running.device import has_bf16
 from genai_molecules.config import SamplingConfig, SmilesConfig
 from genai_molecules.models.masking import GrammarMask
 from genai_molecules.selfies_tokens import SelfiesVocabulary
@@ -160,8 +161,4 @@ def _respell(smiles: str, rng: np.random.Generator) -> str:
 
 def _fastest(net: torch.nn.Module, device: str) -> Any:
     """The network in bf16 where the chip multiplies bf16 matrices, itself elsewhere."""
-    if device.startswith("cuda"):
-        fast = torch.cuda.get_device_capability(device)[0] >= 8
-    else:
-        fast = device == "cpu" and bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
-    return copy.deepcopy(net).to(torch.bfloat16) if fast else net
+    return copy.deepcopy(net).to(torch.bfloat16) if has_bf16(device) else net
