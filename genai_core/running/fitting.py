@@ -60,8 +60,9 @@ class Request(Config):
         """The command line that asks for the same."""
         spec: ModelSpec = registry().find("model", self.model.id)
         chosen = registry().config_class(spec).parse(self.model.config)
-        usual = TrainConfig.parse(spec.training).model_dump(mode="json").items()
-        training = dict(self.training.model_dump(mode="json").items() - usual)
+        usual = TrainConfig.parse(spec.training)
+        asked = self.training.model_dump(mode="json").items()
+        training = {name: value for name, value in asked if value != getattr(usual, name)}
         words = ["genai", "train", self.model.id, "--data", self.data.id, "--seed", str(self.seed)]
         words += ["--device", self.device, *(["--from", self.initial] if self.initial else [])]
         words += [
