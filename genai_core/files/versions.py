@@ -10,6 +10,8 @@ from importlib import metadata
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from genai_core.plugins.resolve import installed
+
 # The core's dependencies that draw the terminal and the report and do not touch the bits.
 _BYSTANDERS = {"click", "jinja2", "packaging", "pluggy", "rich"}
 
@@ -24,7 +26,7 @@ def packages(plugin: str | None = None) -> Mapping[str, str]:
     while waiting:
         name = canonicalize_name(waiting.pop())
         try:
-            distribution = metadata.distribution(name)
+            distribution = installed(name)
         except metadata.PackageNotFoundError:
             continue
         found[name] = distribution.version

@@ -38,7 +38,7 @@ def unmet(requirements: Iterable[str]) -> dict[str, str]:
             continue
         wanted = text.partition(";")[0].strip()
         try:
-            version = metadata.version(requirement.name)
+            version = installed(requirement.name).version
         except metadata.PackageNotFoundError:
             problems[f"{wanted}, which is not installed"] = wanted
         except Exception:  # whatever a broken METADATA makes of the e-mail parser
@@ -47,6 +47,18 @@ def unmet(requirements: Iterable[str]) -> dict[str, str]:
             if not requirement.specifier.contains(version, prereleases=True):
                 problems[f"{wanted}, and {version} is installed"] = wanted
     return problems
+
+
+def installed(name: str) -> metadata.Distribution:
+    """The distribution of that name, or its build for servers, ``name-headless``, which serves as well.
+
+    Raises:
+        PackageNotFoundError: Neither is there.
+    """
+    try:
+        return metadata.distribution(name)
+    except metadata.PackageNotFoundError:
+        return metadata.distribution(f"{name}-headless")
 
 
 def unknown(registry: Registry, name: str, kinds: tuple[str, ...], found: list[Spec]) -> UnknownId:

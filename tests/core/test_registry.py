@@ -182,6 +182,15 @@ def test_unmet_requirements() -> None:
     assert unmet(["a b"]) == {"'a b', which is no valid requirement": "a b"}
 
 
+def test_a_build_for_servers_serves_as_well(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    info = tmp_path / "genai_window_headless-2.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: genai-window-headless\nVersion: 2.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert unmet(["genai-window>=1"]) == {}
+    assert list(unmet(["genai-window>=3"])) == ["genai-window>=3, and 2.0 is installed"]
+
+
 def test_an_installed_prerelease_counts(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     info = tmp_path / "genai_early-2.0rc1.dist-info"
     info.mkdir()
