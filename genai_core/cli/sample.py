@@ -9,7 +9,13 @@ import click
 
 from genai_core.cli.common import ConfigCommand, Printer, config_options, output_options
 from genai_core.cli.progress import Progress
-from genai_core.errors import UsageError
+
+
+def _part(text: str) -> tuple[int, int]:
+    i, _, k = text.partition("/")
+    if not (i.isdigit() and k.isdigit()):
+        raise click.BadParameter(f"{text!r} is not I/K, such as 1/4")
+    return int(i), int(k)
 
 
 @click.command(cls=ConfigCommand)
@@ -17,7 +23,13 @@ from genai_core.errors import UsageError
 @click.option("-n", "count", type=int, default=1000, show_default=True, help="Items to sample, in all.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed.")
 @click.option("-o", "--out", type=click.Path(path_type=Path), required=True, help="Folder for the shards.")
-@click.option("--shard", metavar="I/K", help="Only every K-th shard, starting with the I-th, for K machines.")
+@click.option(
+    "--shard",
+    "part",
+    type=_part,
+    metavar="I/K",
+    help="Only every K-th shard, starting with the I-th, for K machines.",
+)
 @click.option("--shard-size", type=int, help="Items a shard.")
 @click.option("--workers", type=int, default=1, show_default=True, help="Processes on this machine.")
 @click.option("--format", "suffix", metavar="SUFFIX", help="File format, such as .sdf.")
@@ -29,7 +41,7 @@ def sample(
     count: int,
     seed: int,
     out: Path,
-    shard: str | None,
+    part: tuple[int, int] | None,
     shard_size: int | None,
     workers: int,
     suffix: str | None,
@@ -46,7 +58,6 @@ def sample(
     from genai_core.running.models import load_model
     from genai_core.running.shards import make_plan, sample_to_folder
 
-    part = _part(shard)
     device = pick_device(device)
     plan = make_plan(load_model(source), count, seed=seed, shard_size=shard_size, options=values)
     with Progress(printer.quiet) as progress:
@@ -62,12 +73,3 @@ def sample(
         )
     names = [str(path) for path in files]
     printer.result({"files": names, "n": count, "seed": seed, "shards": plan.shards}, names)
-
-
-def _part(text: str | None) -> tuple[int, int] | None:
-    if text is None:
-        return None
-    i, slash, k = text.partition("/")
-    if not (slash and i.isdigit() and k.isdigit() and 1 <= int(i) <= int(k)):
-        raise UsageError(f"--shard {text!r} is not I/K with 1 <= I <= K", hint="e.g. --shard 1/4")
-    return int(i), int(k)

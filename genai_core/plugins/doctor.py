@@ -127,11 +127,9 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
     for name, plugin in registry.plugins.items():
         who = f"{plugin.source.distribution} {plugin.source.version}"
         about = f"{who}, {len(plugin.specs)} specs, {plugin.import_ms:.1f} ms"
-        if plugin.import_ms > SLOW_IMPORT_MS:
-            fix = "import heavy modules where they are used, not in the plugin module"
-            yield Finding("warning", f"plugin {name}", about, fix)
-        else:
-            yield Finding("ok", f"plugin {name}", about)
+        slow = plugin.import_ms > SLOW_IMPORT_MS
+        fix = "import heavy modules where they are used, not in the plugin module" if slow else None
+        yield Finding("warning" if slow else "ok", f"plugin {name}", about, fix)
 
 
 def _switches(registry: Registry) -> Iterator[Finding]:

@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from genai_core.running.models import Loaded
 
 REPORT, MANIFEST = "report.html", "manifest.json"
-_OTHER = "choose another folder with -o"
+_OTHER = "move it away, or choose another folder with -o"
 Progress = Callable[..., None]
 
 
@@ -201,9 +201,7 @@ class PipelineRun:
             raise UsageError(f"{self.spec.id}: {name} is not for a pipeline to write")
         path = inside(self.path, name)
         if path.exists() and not record_path(path).exists():
-            raise UsageError(
-                f"{path} is there and was not made by this run", hint="choose another folder with -o"
-            )
+            raise UsageError(f"{path} is there and was not made by this run", hint=_OTHER)
         yield path
         if name not in self.files:
             self.files.append(name)
@@ -274,9 +272,7 @@ def _claimed(run: PipelineRun) -> Iterator[None]:
         for record in records():
             path = record.with_name(record.name.removesuffix(SUFFIX))
             if path.exists() and not intact(path):
-                raise UsageError(
-                    f"{path} was changed since it was made", hint="move it away, or choose another -o"
-                )
+                raise UsageError(f"{path} was changed since it was made", hint=_OTHER)
         try:
             yield
         except BaseException:
