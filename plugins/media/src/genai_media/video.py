@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from genai_media.formats import Pixels
 
 _EMBEDDED = 4_000_000  # bytes of a film that a report holds as it is
-_SMALL, _SHORT = 480, 6.0  # longer side and seconds of what it holds of a larger one
+_SMALL, _SHORT = 360, 4.0  # longer side and seconds of what it holds of a larger one
 
 
 class Video(Artifact):

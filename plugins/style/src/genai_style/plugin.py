@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from genai_core.plugins.hookspecs import hookimpl
 from genai_core.plugins.specs import DatasetSpec, EvaluatorSpec, ModelSpec, PipelineSpec
 from genai_style.data_spec import PAINTINGS, PHOTOS
+from genai_style.video_spec import CLIP, VIDEO
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -74,7 +75,7 @@ STYLISE = PipelineSpec(
 @hookimpl
 def genai_models() -> Iterable[ModelSpec]:
     """Style transfer, with and without training."""
-    return (OPTIMISE, FAST)
+    return (OPTIMISE, FAST, VIDEO)
 
 
 @hookimpl
@@ -87,6 +88,7 @@ def genai_datasets() -> Iterable[DatasetSpec]:
 def genai_pipelines() -> Iterable[PipelineSpec]:
     """Pictures in the style of others."""
     yield STYLISE
+    yield CLIP
 
 
 @hookimpl
