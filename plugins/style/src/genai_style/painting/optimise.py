@@ -127,9 +127,13 @@ def optimise(
             return Objective(eye, _resize(content, size), styles, content_weight, content_map)
 
         objective = eye.within_memory(goal)
-        # The first scale starts from the content or `start`, every other one from what the one before it painted.
+        # A pixel of a larger picture has less of the gradient: Adam's memory of it is scaled as the picture is,
+        # or the steps of finer scales would be too short.
+        less = picture.shape[2] * picture.shape[3] / (size[0] * size[1])
+        first = _resize(first, size) * less
+        second = _resize(second, size).clamp_(min=0) * less**2
+        # The first scale starts from the content or `start`, others from what the one before them painted.
         average = picture = _resize(picture, size)
-        first, second = _resize(first, size), _resize(second, size).clamp_(min=0)
         mass = 0.0
         for _ in range(steps):
             gradient, style_error, content_error = eye.within_memory(partial(objective.gradient, picture))
