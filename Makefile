@@ -13,6 +13,15 @@ WITH_ALL := $(patsubst %/pyproject.toml,%,$(shell grep -l '^all = ' plugins/*/py
 EDITABLE := $(foreach plugin,$(PLUGINS),-e './$(plugin)$(if $(filter $(plugin),$(WITH_ALL)),[all])')
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+# opencv-python needs libGL, which servers often lack; its build without windows does the same work here.
+# It is installed over nothing: both builds have the same files.
+OPENCV = $(BIN)/python -c 'import cv2' 2>/dev/null || { \
+  version=$$($(BIN)/python -c 'import importlib.metadata as m; print(m.version("opencv-python"))') && \
+  echo "opencv-python $$version does not load on this machine: installing opencv-python-headless instead" && \
+  $(BIN)/python -m pip uninstall --quiet --yes opencv-python && \
+  $(INSTALL) --no-deps --force-reinstall "opencv-python-headless==$$version" && \
+  $(BIN)/python -c 'import cv2'; }
+
 # Two pytest workers on two cores: more threads than that only get in each other's way.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
@@ -33,11 +42,13 @@ $(BIN)/python:
 $(VENV)/.user: $(METADATA) | $(BIN)/python
 	@echo "Installing genai and its plugins into $(VENV) (a few minutes the first time)"
 	@$(INSTALL) -e '.[provenance]' $(EDITABLE)
+	@$(OPENCV)
 	@touch $@
 
 $(VENV)/.dev: $(METADATA) | $(BIN)/python
 	@echo "Installing genai, its plugins and the test tools into $(VENV) (a few minutes the first time)"
 	@$(INSTALL) -e '.[dev]' $(EDITABLE)
+	@$(OPENCV)
 	@touch $(VENV)/.user $@
 
 demo: $(VENV)/.user

@@ -66,6 +66,33 @@ def test_set_up_once(checkout: Path) -> None:
     assert "pip install" in make(checkout, "-n", "test").stdout
 
 
+@pytest.mark.parametrize(("loads", "calls"), [(True, 0), (False, 2)])
+def test_opencv_without_windows_where_libgl_is_missing(checkout: Path, loads: bool, calls: int) -> None:
+    """A Python that notes what pip is asked for; OpenCV loads in it from the start or once it is headless."""
+    python = checkout / ".venv/bin/python"
+    python.parent.mkdir(parents=True)
+    python.write_text(
+        "#!/bin/sh\n"
+        f"cd {checkout}\n"
+        'case "$*" in\n'
+        '*"-m pip"*) echo "$*" >> asked; case "$*" in *headless*) touch loads;; esac;;\n'
+        '*"import cv2"*) test -e loads;;\n'
+        "*metadata*) echo 5.0.0.93;;\n"
+        "esac\n"
+    )
+    python.chmod(0o755)
+    if loads:
+        (checkout / "loads").touch()
+    done = make(checkout, ".venv/.user")
+    assert done.returncode == 0, done.stderr
+    assert ("opencv-python 5.0.0.93 does not load" in done.stdout) is not loads
+    asked = (checkout / "asked").read_text().splitlines()[1:]
+    assert len(asked) == calls
+    if calls:
+        assert asked[0].endswith("uninstall --quiet --yes opencv-python")
+        assert asked[1].endswith("--no-deps --force-reinstall opencv-python-headless==5.0.0.93")
+
+
 def test_ci_is_a_script_that_reads() -> None:
     script = ROOT / ".ci/run"
     assert os.access(script, os.X_OK)

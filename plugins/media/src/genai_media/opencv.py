@@ -15,15 +15,14 @@ from contextlib import contextmanager
 
 from genai_core.errors import MissingDependency
 
+# Both put their files in one folder: of two that are installed, none is whole once the other has gone.
+HEADLESS = "pip uninstall -y opencv-python opencv-python-headless; pip install opencv-python-headless"
 _ENVIRONMENT = dict(os.environ)
 
 try:
     import cv2 as cv2  # noqa: PLC0414 - offered to others
 except ImportError as error:  # on servers, libGL is what is missing most often
-    raise MissingDependency(
-        f"OpenCV cannot be loaded: {error}",
-        hint="pip uninstall opencv-python; pip install opencv-python-headless",
-    ) from None
+    raise MissingDependency(f"OpenCV cannot be loaded: {error}", hint=HEADLESS) from None
 
 for _name in [name for name in os.environ if os.environ[name] != _ENVIRONMENT.get(name)]:
     if _name in _ENVIRONMENT:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from genai_core.plugins.hookspecs import hookimpl
-from genai_core.plugins.specs import ArtifactSpec
+from genai_core.plugins.specs import ArtifactSpec, CheckSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,4 +29,12 @@ def genai_artifacts() -> Iterable[ArtifactSpec]:
         suffixes=(".mp4", ".webm", ".mkv", ".avi", ".mov"),
         media_type="video/mp4",
         factory="genai_media.video:Video",
+    )
+
+
+@hookimpl
+def genai_checks() -> Iterable[CheckSpec]:
+    """Whether OpenCV loads."""
+    yield CheckSpec(
+        name="opencv", summary="OpenCV loads, and is installed once", factory="genai_media.checks:opencv"
     )
