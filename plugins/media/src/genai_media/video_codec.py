@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -195,20 +194,19 @@ def _writer(path: Path, size: tuple[int, int], fps: float, suffix: str) -> Any:
 def _capture(data: bytes, name: str, *, packets: bool = False) -> Iterator[Any]:
     """A film open for reading: its frames, or its packets, which say when each frame is shown."""
     options = [cv2.CAP_PROP_FORMAT, -1] if packets else []
-    try:
+    # FFmpeg reads a file that nobody else knows, alone in its folder: there is nothing it could refer to.
+    with tempfile.TemporaryDirectory(prefix="genai-film-") as folder:
+        path = Path(folder) / "film"
+        path.write_bytes(data)
         with quiet():
-            # The stub wants a class of OpenCV's own, which the function itself does not.
-            source: Any = io.BytesIO(data)
-            capture = cv2.VideoCapture(source, cv2.CAP_FFMPEG, options)
-    except cv2.error as error:
-        raise BadInput(name, f"cannot be read: {error.err or 'OpenCV refuses it'}") from None
-    try:
-        if not capture.isOpened():
-            raise BadInput(name, "no film that can be decoded is in it: damaged, or of an unknown codec")
-        yield capture
-    finally:
-        with quiet():
-            capture.release()
+            capture = cv2.VideoCapture(str(path), cv2.CAP_FFMPEG, options)
+        try:
+            if not capture.isOpened():
+                raise BadInput(name, "no film that can be decoded is in it: damaged, or of an unknown codec")
+            yield capture
+        finally:
+            with quiet():
+                capture.release()
 
 
 def _next(capture: Any) -> bool:

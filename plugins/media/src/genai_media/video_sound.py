@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 from typing import TYPE_CHECKING, Any
 
 from genai_core.errors import MissingDependency, UsageError
@@ -21,20 +22,14 @@ def joined(pictures: bytes, sound: bytes, suffix: str) -> bytes:
 
     Args:
         pictures: A film of this suffix.
-        sound: A film with sound, starting where the first one does.
+        sound: A film with sound, starting where the first one does; where that ends, the sound does.
         suffix: One of those of `Video`.
 
     Raises:
         MissingDependency: PyAV is not installed.
         UsageError: The sound is coded in a way that files of this suffix do not hold.
     """
-    try:
-        import av
-    except ImportError as error:
-        raise MissingDependency(
-            f"sound is kept by PyAV, which cannot be loaded: {error}", hint="pip install 'genai-media[audio]'"
-        ) from None
-
+    av = _library()
     out, options = io.BytesIO(), {"fflags": "+bitexact"}
     try:
         with (
@@ -45,7 +40,8 @@ def joined(pictures: bytes, sound: bytes, suffix: str) -> bytes:
             video, spoken = film.streams.video[0], other.streams.audio[0]
             first = _start(other)
             copies = {stream: target.add_stream_from_template(stream) for stream in (video, spoken)}
-            for stream, packet in _merged(_packets(film, video, 0.0), _packets(other, spoken, first)):
+            last = float(film.duration / av.time_base) if film.duration else math.inf
+            for stream, packet in _merged(_packets(film, video, 0.0), _packets(other, spoken, first, last)):
                 packet.stream = copies[stream]
                 target.mux(packet)
     except (av.FFmpegError, ValueError) as error:
@@ -57,14 +53,26 @@ def joined(pictures: bytes, sound: bytes, suffix: str) -> bytes:
     return settled(data) if suffix in (".mkv", ".webm") else data
 
 
+def _library() -> Any:
+    try:
+        import av
+    except ImportError as error:
+        raise MissingDependency(
+            f"sound is kept by PyAV, which cannot be loaded: {error}", hint="pip install 'genai-media[audio]'"
+        ) from None
+    return av
+
+
 def _start(film: Any) -> float:
     """When the frames of a film start, seconds."""
     stream = film.streams.video[0]
     return float((stream.start_time or 0) * stream.time_base)
 
 
-def _packets(film: Any, stream: Any, first: float) -> Iterator[tuple[float, Any, Any]]:
-    """Packets with the second at which each is due, `first` becoming 0; what is due well before goes."""
+def _packets(
+    film: Any, stream: Any, first: float, last: float = math.inf
+) -> Iterator[tuple[float, Any, Any]]:
+    """Packets with the second at which each is due, counted from `first`, until `last`."""
     shift = round(first / stream.time_base)
     for packet in film.demux(stream):
         if packet.dts is None:  # the mark of the end
@@ -73,7 +81,7 @@ def _packets(film: Any, stream: Any, first: float) -> Iterator[tuple[float, Any,
         if packet.pts is not None:
             packet.pts -= shift
         due = float(packet.dts * stream.time_base)
-        if due > -_RUN_UP:
+        if -_RUN_UP < due < last:
             yield due, stream, packet
 
 
