@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
 STYLE_SIDE = 512  # longer side of the style picture at stroke 1, pixels
 
 
-class FastStyle(Model):
-    """Learns one style on any photos; paints pictures.
+class PaintedStyle(Model):
+    """A style that was learned; paints pictures.
 
     Args:
         config: The style and the shape of the network.
@@ -41,35 +42,9 @@ class FastStyle(Model):
         super().__init__(config)
         with torch.random.fork_rng(devices=[]):  # `prepare` or `load_state` brings the weights that count
             self.net = Painter(config.width, config.blocks)
-        self._goal: tuple[VGG19, Style] | None = None
 
     def modules(self) -> dict[str, torch.nn.Module]:
         return {"net": self.net}
-
-    def prepare(self, data: Dataset[Image], ctx: Context) -> None:
-        """Draw fresh weights from the seed."""
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(derive_seed(ctx.seed, "weights"))
-            self.net = Painter(self.config.width, self.config.blocks).to(ctx.device)
-
-    def collate(self, items: Sequence[Image], rng: np.random.Generator) -> Batch:
-        """A random crop of each picture, mirrored half the time: ``pictures``, (B, 3, crop, crop) in 0..1."""
-        return {"pictures": torch.stack([_crop(item, self.config.crop, rng) for item in items])}
-
-    def loss(self, batch: Batch, optimizer: str) -> torch.Tensor:
-        """Relative error of style and, weighted, of content, shape (B,)."""
-        pictures = batch["pictures"]
-        vgg, style = self._target(pictures.device)
-        painted = self.net(pictures)
-        with torch.no_grad():
-            shown = vgg(pictures, [CONTENT_LAYER])[CONTENT_LAYER]
-        features = vgg(painted, (*STYLE_LAYERS, CONTENT_LAYER))
-        losses = []
-        for row in range(len(pictures)):
-            own = {name: found[row : row + 1] for name, found in features.items()}
-            content = Content(shown[row : row + 1])
-            losses.append(style.loss(own) + self.config.content_weight * content.loss(own))
-        return torch.stack(losses)
 
     def transform(self, items: Iterable[Image], ctx: Context) -> Iterator[Image]:
         """Paint each picture; alpha, bit depth and colour profile stay those of the picture.
@@ -86,6 +61,43 @@ class FastStyle(Model):
             yield Image.from_float(painted, alpha, bits=photo.bits, icc=photo.icc)
             ctx.progress(done)
 
+
+class FastStyle(PaintedStyle):
+    """Learns one style on any photos.
+
+    Args:
+        config: The style and the shape of the network.
+    """
+
+    def __init__(self, config: FastConfig) -> None:
+        super().__init__(config)
+        self._goal: tuple[VGG19, Style] | None = None
+
+    def prepare(self, data: Dataset[Image], ctx: Context) -> None:
+        """Draw fresh weights from the seed."""
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(derive_seed(ctx.seed, "weights"))
+            self.net = Painter(self.config.width, self.config.blocks).to(ctx.device)
+
+    def collate(self, items: Sequence[Image], rng: np.random.Generator) -> Batch:
+        """A random crop of each picture, mirrored half the time: ``pictures``, (B, 3, crop, crop) in 0..1."""
+        return {"pictures": torch.stack([_crop(item, self.config.crop, rng) for item in items])}
+
+    def loss(self, batch: Batch, optimizer: str) -> torch.Tensor:
+        """Relative error of style and, weighted, of content, shape (B,)."""
+        pictures = batch["pictures"].contiguous(memory_format=torch.channels_last)
+        vgg, style = self._target(pictures.device)
+        painted = self.net(pictures)
+        with torch.no_grad():
+            shown = vgg(pictures, [CONTENT_LAYER])[CONTENT_LAYER]
+        features = vgg(painted, (*STYLE_LAYERS, CONTENT_LAYER))
+        losses = []
+        for row in range(len(pictures)):
+            own = {name: found[row : row + 1] for name, found in features.items()}
+            content = Content(shown[row : row + 1])
+            losses.append(style.loss(own) + self.config.content_weight * content.loss(own))
+        return torch.stack(losses)
+
     def _target(self, device: torch.device) -> tuple[VGG19, Style]:
         """The network that judges and the style to reach, read when training first needs them."""
         if self._goal is None:
@@ -94,7 +106,8 @@ class FastStyle(Model):
                     "style/fast learns the style of a picture, and none is given",
                     hint="genai train style/fast --set style=painting.jpg ...",
                 )
-            vgg = load_vgg().to(device)
+            # A copy, as channels-last saves a tenth of the time and is not for others to find.
+            vgg = copy.deepcopy(load_vgg()).to(device, memory_format=torch.channels_last)
             picture = torch.from_numpy(Image.load(self.config.style).to_float()).permute(2, 0, 1)[None]
             factor = STYLE_SIDE * self.config.stroke / max(picture.shape[2:])
             picture = F.interpolate(picture, scale_factor=factor, mode="bilinear", antialias=True)
