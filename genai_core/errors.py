@@ -103,3 +103,13 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     if not near:
         return None
     return "did you mean " + " or ".join(f'"{name}"' for name in near) + "?"
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that memory, the computer's or the device's, is exhausted.
+
+    Python and numpy have an exception for that; torch and C++ libraries raise a RuntimeError.
+    """
+    told = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "create a memory")
+    exhausted = isinstance(error, RuntimeError) and any(words in str(error) for words in told)
+    return exhausted or isinstance(error, MemoryError)

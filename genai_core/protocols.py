@@ -46,12 +46,15 @@ class Context:
         device: torch device string, ``"cpu"`` or ``"cuda:0"``.
         options: The model's validated sampling options, or None where its spec names none.
         progress: ``progress(done)``: called now and then with the number of items finished.
+        preview: ``preview(artifact)``: called with what an item looks like while it is worked on, by models
+            that have something to show; None where nobody looks.
     """
 
     seed: int = 0
     device: str = "cpu"
     options: Config | None = None
     progress: Callable[[int], None] = field(default=lambda done: None)
+    preview: Callable[[Artifact], None] | None = None
 
     def rng(self, *purpose: object) -> np.random.Generator:
         """A numpy generator for `purpose`."""

@@ -13,7 +13,14 @@ from importlib import import_module
 import click
 
 from genai_core import __version__
-from genai_core.errors import GenaiError, PluginError, UnknownId, did_you_mean
+from genai_core.errors import (
+    GenaiError,
+    PluginError,
+    ResourceError,
+    UnknownId,
+    did_you_mean,
+    is_out_of_memory,
+)
 
 COMMANDS = {
     "list": ("genai_core.cli.listing:list_", "What is installed: datasets, models, evaluators, pipelines."),
@@ -100,6 +107,11 @@ def main(args: list[str] | None = None) -> int:
             lead = "" if error.hint.startswith("did you mean") else "try: "
             click.echo(f"  {lead}{error.hint}", err=True)
         return error.exit_code
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        click.echo("genai: out of memory\n  try: a smaller task, or a computer with more memory", err=True)
+        return ResourceError.exit_code
     except BrokenPipeError:
         # The reader of our stdout went away (`| head`); what is left to flush would fail again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

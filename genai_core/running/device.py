@@ -49,17 +49,6 @@ def has_bf16(device: str) -> bool:
     return device == "cpu" and bool(getattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)())
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether `error` says that memory, of the device or the computer, is exhausted.
-
-    torch has an exception for devices alone; on the CPU it raises a plain RuntimeError.
-    """
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    told = ("can't allocate memory", "not enough memory", "bad_alloc", "could not create a memory")
-    return isinstance(error, RuntimeError) and any(words in str(error) for words in told)
-
-
 def set_threads(count: int = 0) -> int:
     """Set torch's intra-op threads and return the number in force.
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from genai_core.running.device import has_bf16, is_out_of_memory
+from genai_core.cli.main import main
+from genai_core.errors import is_out_of_memory
+from genai_core.running.device import has_bf16
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,15 @@ def test_an_allocation_that_cannot_be_met_is_recognised():
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 60)
     assert is_out_of_memory(caught.value)
+
+
+def test_the_command_line_says_so_without_a_traceback(monkeypatch, capsys):
+    def exhausted(*words, **options):
+        raise MemoryError
+
+    monkeypatch.setattr("genai_core.plugins.registry.Registry.specs", exhausted)
+    assert main(["list"]) == 4
+    assert "out of memory" in capsys.readouterr().err
 
 
 def test_a_chip_is_asked_for_bf16(monkeypatch):

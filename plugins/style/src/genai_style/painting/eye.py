@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import torch
 
-from genai_core.errors import ResourceError
-from genai_core.running.device import is_out_of_memory
+from genai_core.errors import ResourceError, is_out_of_memory
 from genai_style.painting.losses import STYLE_LAYERS, statistic_of, weights_of
 
 if TYPE_CHECKING:
@@ -139,7 +138,9 @@ class Eye:
                     raise
             # Here, where no traceback holds the memory any more.
             if self.pixels < GRID**2:
-                raise ResourceError("not enough memory for a picture of this size", hint="a smaller size")
+                raise ResourceError(
+                    "not enough memory for a picture of this size", hint="a smaller --set size="
+                )
             self.pixels //= 2
 
     def tiles(self, picture: Tensor) -> list[Tile]:
