@@ -30,7 +30,8 @@ class OptimiseOptions(Config):
     )
     masks: Paths = Field(
         default=(),
-        description="where each style belongs: grey pictures, white for there; everywhere when empty",
+        description="where each style belongs: a grey picture, white for there, or the word subject or "
+        "background; regions alone divides the photo into as many as there are styles; empty: everywhere",
     )
     preset: Preset = Field(default="standard", description="how long to work, and on which statistic")
     content_weight: float = Field(
@@ -61,7 +62,7 @@ class OptimiseOptions(Config):
     def _match(self) -> Self:
         for name in ("weights", "masks"):
             values = getattr(self, name)
-            if values and len(values) != len(self.style):
+            if values and values != ("regions",) and len(values) != len(self.style):
                 raise ValueError(f"{len(values)} {name} for {len(self.style)} styles")
         if any(weight < 0 for weight in self.weights) or (self.weights and not sum(self.weights)):
             raise ValueError("weights are not negative, and one is above 0")

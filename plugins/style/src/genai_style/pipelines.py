@@ -102,6 +102,9 @@ def _check(config: StyliseConfig) -> None:
         if not getattr(config, what):
             hint = "genai run style/stylise --set content=photo.jpg --set style=painting.jpg"
             raise UsageError(f"style/stylise needs a picture: {what} is empty", hint=hint)
+    if (config.weights or config.masks) and len(config.style) > 1 and not config.blend:
+        what = "weights" if config.weights else "masks"
+        raise UsageError(f"{what} say how styles share one picture", hint="--set blend=true")
     if OPTIMISE not in config.model and config.style:
         raise UsageError(
             f"{config.model[0]} paints in the style it has learned: style={config.style[0]} is not for it",
@@ -132,11 +135,9 @@ def _optimisers(config: StyliseConfig, run: PipelineRun) -> list[Brush]:
         return Brush(name, work, tuple((path, share / sum(shares)) for path, share in styles if share))
 
     values = {name: getattr(config, name) for name in OptimiseOptions.model_fields}
-    if config.blend:
+    if config.blend or len(config.style) == 1:
         return [brush("-".join(Path(path).stem for path in config.style), OptimiseOptions(**values))]
-    # Weights and masks say how styles share one picture.
-    alone = values | {"weights": (), "masks": ()}
-    return [brush(Path(path).stem, OptimiseOptions(**alone | {"style": (path,)})) for path in config.style]
+    return [brush(Path(path).stem, OptimiseOptions(**values | {"style": (path,)})) for path in config.style]
 
 
 def _network(model: str, config: StyliseConfig, run: PipelineRun) -> Brush:

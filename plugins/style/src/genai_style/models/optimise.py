@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,11 +16,12 @@ from genai_media.image import Image
 from genai_media.opencv import cv2
 from genai_style.config import OptimiseOptions
 from genai_style.painting import colour
+from genai_style.painting.masks import masks_of
 from genai_style.painting.optimise import Brush, Schedule, optimise
 from genai_style.painting.vgg import load_vgg
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from genai_style.painting.optimise import Step
     from genai_style.painting.vgg import VGG19
@@ -36,7 +38,8 @@ class OptimiseStyle(Model):
     def transform(self, items: Iterable[Image], ctx: Context) -> Iterator[Image]:
         """Paint each picture; options as in `OptimiseOptions`.
 
-        Alpha, bit depth and colour profile stay those of the picture.
+        Alpha, bit depth and colour profile stay those of the picture. `ctx.preview` is shown the picture
+        before every step, small at first.
 
         Raises:
             UsageError: No style is given.
@@ -44,8 +47,13 @@ class OptimiseStyle(Model):
         """
         options = ctx.options if isinstance(ctx.options, OptimiseOptions) else OptimiseOptions()
         for done, item in enumerate(items, start=1):
-            yield paint(item, options, ctx.seed, ctx.device)
+            yield paint(item, options, ctx.seed, ctx.device, partial(_preview, ctx))
             ctx.progress(done)
+
+
+def _preview(ctx: Context, step: Step) -> None:
+    if ctx.preview is not None:
+        ctx.preview(Image.from_float(_array(step.picture)))
 
 
 def paint(
@@ -73,12 +81,13 @@ def paint(
     if not options.style:
         raise UsageError("a style is needed", hint="--set style=painting.jpg")
     content, alpha = sized(photo, options.size)
-    styles = [Image.load(path).to_float() for path in options.style]
+    longer = max(content.shape[:2]) * options.stroke
+    styles = [_shrunk(Image.load(path), longer) for path in options.style]
     shown, styles = _colours_before(content, styles, options, seed)
     weights = options.weights or (1.0,) * len(styles)
-    masks = [_grey(path, device) for path in options.masks] if options.masks else [None] * len(styles)
+    masks: Sequence[Floats | None] = _masks(options, content) or [None] * len(styles)
     brushes = [
-        Brush(_tensor(style, device), weight, mask)
+        Brush(_tensor(style, device), weight, _plane(mask, device))
         for style, weight, mask in zip(styles, weights, masks, strict=True)
         if weight
     ]
@@ -92,12 +101,12 @@ def paint(
         schedule,
         content_weight=options.content_weight,
         stroke=options.stroke,
-        content_map=_grey(options.content_map, device) if options.content_map else None,
+        content_map=_plane(_grey(options.content_map) if options.content_map else None, device),
         seed=seed,
         start=None if start is None else _tensor(start.to_float(), device),
         callback=callback,
     )
-    result: Floats = painted[0].permute(1, 2, 0).cpu().numpy()
+    result = _array(painted)
     if options.colour in ("content", "luminance"):
         result = colour.with_chroma_of(result, content)
     return Image.from_float(result, alpha, bits=photo.bits, icc=photo.icc)
@@ -145,17 +154,41 @@ def sized(photo: Image, size: int) -> tuple[Floats, Floats | None]:
     return resized(pixels), None if alpha is None else resized(alpha)
 
 
-def _grey(path: str, device: str) -> torch.Tensor:
+def _shrunk(style: Image, longer: float) -> Floats:
+    """The colours of a style, no larger than they are needed."""
+    factor = longer / max(style.width, style.height)
+    if factor >= 1:
+        return style.to_float()
+    size = (max(1, round(style.width * factor)), max(1, round(style.height * factor)))
+    return Image(cv2.resize(style.pixels, size, interpolation=cv2.INTER_AREA)).to_float()
+
+
+def _masks(options: OptimiseOptions, content: Floats) -> list[Floats]:
+    """Where each style belongs, (H, W) in 0..1 each; none where every style belongs everywhere."""
+    made = masks_of(options.masks, content, len(options.style))
+    return [mask for word in options.masks for mask in made.get(word) or [_grey(word)]]
+
+
+def _grey(path: str) -> Floats:
     """A mask (H, W) in 0..1; `BadInput` where it is black all over."""
-    mask = colour.luma(Image.load(path).to_float())[..., 0]
+    mask: Floats = colour.luma(Image.load(path).to_float())[..., 0]
     if mask.max() < 1 / 255:
         raise BadInput(path, "a mask that is black everywhere leaves nothing to paint")
-    return torch.from_numpy(np.ascontiguousarray(mask)).to(device)
+    return mask
+
+
+def _plane(mask: Floats | None, device: str) -> torch.Tensor | None:
+    return None if mask is None else torch.from_numpy(np.ascontiguousarray(mask)).to(device)
 
 
 def _tensor(pixels: Floats, device: str) -> torch.Tensor:
     """(H, W, 3) to (1, 3, H, W)."""
     return torch.from_numpy(np.ascontiguousarray(pixels)).permute(2, 0, 1)[None].contiguous().to(device)
+
+
+def _array(picture: torch.Tensor) -> Floats:
+    """(1, 3, H, W) to (H, W, 3)."""
+    return np.asarray(picture[0].permute(1, 2, 0).cpu().numpy(), np.float32)
 
 
 def _vgg(device: str, precision: str) -> VGG19:
