@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from genai_style.models.optimise import sized
 from genai_style.painting import colour
 from genai_style.painting.losses import CONTENT_LAYER, STYLE_LAYERS, Content, Style, style_of
 from genai_style.painting.nets import Painter
+from genai_style.painting.optimise import style_size
 from genai_style.painting.tiles import paint
 from genai_style.painting.vgg import load_vgg
 
@@ -104,16 +106,18 @@ class FastStyle(PaintedStyle):
             if not self.config.style:
                 raise UsageError(
                     "style/fast learns the style of a picture, and none is given",
-                    hint="genai train style/fast --set style=painting.jpg ...",
+                    hint="genai train style/fast --style painting.jpg",
                 )
             # A copy, as channels-last saves a tenth of the time and is not for others to find.
             vgg = copy.deepcopy(load_vgg()).to(device, memory_format=torch.channels_last)
             picture = torch.from_numpy(Image.load(self.config.style).to_float()).permute(2, 0, 1)[None]
-            factor = STYLE_SIDE * self.config.stroke / max(picture.shape[2:])
-            picture = F.interpolate(picture, scale_factor=factor, mode="bilinear", antialias=True)
+            size = style_size(picture.shape[2:], STYLE_SIDE * self.config.stroke)
+            picture = F.interpolate(picture, size, mode="bilinear", antialias=True)
             generator = torch.Generator().manual_seed(0)
             layers = style_of(vgg(picture.to(device), STYLE_LAYERS), "moments", generator)
             self._goal = vgg, Style(layers)
+            # The model that is saved names the picture; where it lay is nobody's business.
+            self.config = self.config.model_copy(update={"style": Path(self.config.style).name})
         return self._goal
 
 
