@@ -5,13 +5,15 @@
 
 The card's numbers come from the run's manifest and from the JSON that the quality benchmark wrote. Where the
 run started from other weights (`genai train --from`), ``--first CARD.md`` says how those were made: the card
-of what was shipped before, for example.
+of what was shipped before, for example. ``--share`` then goes only a part of the way from those weights to
+the run's, which keeps more of what the first were good at (WiSE-FT, Wortsman et al., CVPR 2022).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +40,7 @@ def card(run: Run, request: Request, size: int, digest: str, args: argparse.Name
         f"| hardware | {args.hardware} |",
         f"| time | {manifest['seconds'] / 60:.0f} minutes |",
         f"| packages | {', '.join(f'{k} {v}' for k, v in manifest['packages'].items())} |",
-        f"| validation loss | {manifest['metrics']['valid_loss']:.4f} |",
+        f"| validation loss of the run | {manifest['metrics']['valid_loss']:.4f} |",
         f"| file | {WEIGHTS}, fp16, {size:,} bytes, sha256 `{digest}` |",
         "",
         "Trained with",
@@ -51,10 +53,22 @@ def card(run: Run, request: Request, size: int, digest: str, args: argparse.Name
     ]
     if args.first:
         origin = manifest["initial_sha256"]
-        lines += [f"The first command made the weights `{origin}`, the last one these.", ""]
+        end = (
+            "these"
+            if args.share == 1
+            else f"others; these are {args.share:g} of the way from the first to them"
+        )
+        lines += [f"The first command made the weights `{origin}`, the last one {end}.", ""]
     if args.quality:
         lines += quality(json.loads(args.quality.read_text(encoding="utf-8")))
     return "\n".join(lines) + "\n"
+
+
+def go_back(tuned: Mapping[str, Any], first: Mapping[str, Any], share: float) -> None:
+    """Move tuned networks a share of the way back to what they started from."""
+    for name, network in tuned.items():
+        for parameter, before in zip(network.parameters(), first[name].parameters(), strict=True):
+            parameter.data.lerp_(before.data, share)
 
 
 def commands(card: Path) -> list[str]:
@@ -89,12 +103,17 @@ def main() -> None:
     parser.add_argument("--name", help="id under which they ship; default: that of the model")
     parser.add_argument("--licence", required=True)
     parser.add_argument("--hardware", required=True)
+    parser.add_argument(
+        "--share", type=float, default=1.0, help="of the way from the weights it started from"
+    )
     parser.add_argument("--quality", type=Path, help="JSON of the quality benchmark")
     parser.add_argument("--first", type=Path, help="card of the weights that the run started from")
     args = parser.parse_args()
     run = Run.open(args.run)
     request = Request.parse(run.manifest["request"], where=str(args.run))
     loaded = load_model(args.run)
+    if args.share != 1:
+        go_back(loaded.model.modules(), load_model(request.initial).model.modules(), 1 - args.share)
     about = {key: loaded.about[key] for key in ("data", "training")} | {"licence": args.licence}
     digest = save_model(args.folder, loaded.model, request.model.id, about=about, half=True)
     size = (args.folder / WEIGHTS).stat().st_size
