@@ -24,7 +24,7 @@ from genai_style.painting.nets import Painter, Residual, Stage
 if TYPE_CHECKING:
     from torch import Tensor
 
-STRIP = 1 << 24  # numbers in a strip of activations in full precision
+STRIP = 1 << 20  # numbers in a strip of activations in full precision: 4 MiB, which the allocator keeps
 IN_MEMORY = 600_000_000  # bytes of activations kept in memory at once
 
 
@@ -63,7 +63,8 @@ def paint(net: Painter, picture: Tensor, *, strip: int = STRIP, limit: int = IN_
     with torch.inference_mode(), ExitStack() as stack:
         canvas = Canvas(Path(stack.enter_context(tempfile.TemporaryDirectory())), limit)
         x = canvas.new(*padded.shape[1:])
-        x.copy_(padded - 0.5)
+        x.copy_(padded).sub_(0.5)
+        del padded
         for part in net.stages:
             x = (
                 _residual(part, x, canvas, strip)
@@ -88,16 +89,18 @@ def _stage(stage: Any, x: Tensor, canvas: Canvas, strip: int) -> Tensor:
     stride, halo = stage.conv.stride[0], stage.halo
     height, width = x.shape[2] * factor, x.shape[3] * factor
     y = canvas.new(stage.conv.out_channels, height // stride, width // stride)
-    total = torch.zeros(2, y.shape[1], dtype=torch.float64)
+    sums = torch.zeros(2, y.shape[1], dtype=torch.float64)
     for rows in _strips(y, strip):
         top, bottom = rows.start * stride - halo, (rows.stop - 1) * stride + halo + 1
         part = stage.convolve(_rows(stage, x, top, bottom, factor))
         y[:, :, rows] = part
-        flat = part.double().flatten(2)[0]
-        total += torch.stack([flat.sum(1), flat.square().sum(1)])
-    mean, square = (total / (y.shape[2] * y.shape[3])).view(2, 1, -1, 1, 1).float()
+        variance, mean = torch.var_mean(part[0], (1, 2), correction=0)
+        mean = mean.double()
+        sums += part[0, 0].numel() * torch.stack([mean, mean.square() + variance])
+    mean, square = sums / (y.shape[2] * y.shape[3])
+    variance, mean = ((each.float().view(1, -1, 1, 1)) for each in (square - mean.square(), mean))
     for rows in _strips(y, strip):
-        y[:, :, rows] = stage.activate(y[:, :, rows].float(), mean, (square - mean.square()).clamp(min=0))
+        y[:, :, rows] = stage.activate(y[:, :, rows].float(), mean, variance)
     return y
 
 
