@@ -1,4 +1,4 @@
-# make demo: molecules from the shipped weights, with a report.  make test: everything CI runs.
+# make demo: molecules and pictures from the shipped weights, each with a report.  make test: everything CI runs.
 # Both do their own set-up in .venv and work offline once it is done.
 
 PYTHON ?= python3
@@ -22,12 +22,15 @@ OPENCV = $(BIN)/python -c 'import cv2' 2>/dev/null || { \
   $(INSTALL) --no-deps --force-reinstall "opencv-python-headless==$$version" && \
   $(BIN)/python -c 'import cv2'; }
 
+STYLES := ["style/starry-night", "style/cafe-terrace", "style/great-wave", "style/poppies", "style/moulin", \
+  "style/composition-viii"]
+
 # Two pytest workers on two cores: more threads than that only get in each other's way.
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 .PHONY: help demo test fast lint format clean
 help:
-	@echo "make demo    a thousand new molecules and their report, in demo/molecules"
+	@echo "make demo    a thousand new molecules, photos in six styles, and their reports, in demo/"
 	@echo "make test    every test;  make fast: all but the slow ones;  PYTEST_ARGS='-k name' narrows both"
 	@echo "make lint    ruff, mypy, import rules;  make format: let ruff mend what it can"
 	@echo "make clean   remove .venv, caches and demo/"
@@ -53,10 +56,12 @@ $(VENV)/.dev: $(METADATA) | $(BIN)/python
 
 demo: $(VENV)/.user
 	$(BIN)/genai list
-	@rm -rf demo/molecules
+	@rm -rf demo/molecules demo/style
+	$(BIN)/genai run style/stylise --content '["data/chelsea.jpg", "data/coffee.jpg"]' --model '$(STYLES)' \
+	  --seed 1 -o demo/style
 	$(BIN)/genai run molecules/design -n 1000 --seed 1 -o demo/molecules
 	$(BIN)/genai verify demo/molecules
-	@echo "Open demo/molecules/report.html in a browser."
+	@echo "Open demo/molecules/report.html and demo/style/report.html in a browser."
 
 test: $(VENV)/.dev
 	$(PYTEST) $(PYTEST_ARGS)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import torch
 
+import genai_core as genai
+from genai_core import Context
+from genai_media.image import Image
+from genai_style.config import OptimiseOptions
 from genai_style.painting.optimise import Brush, Schedule, optimise, scales
 from genai_style.painting.vgg import load_vgg
 from support.pictures import painting, photo
@@ -82,3 +87,24 @@ def test_scales_halve_and_end_at_the_size_asked_for():
     assert scales((512, 384), 3) == [(128, 96), (256, 192), (512, 384)]
     assert scales((300, 40), 3)[0] == (240, 32)
     assert scales((33, 20), 2) == [(33, 20), (33, 20)]
+
+
+def test_who_looks_sees_the_picture_in_the_making(files):
+    seen = []
+    options = OptimiseOptions(style=str(files / "waves.png"), size=40, preset="draft")
+    (made,) = genai.model("style/optimise").transform(
+        [photo(48, 40)], Context(options=options, preview=seen.append)
+    )
+    assert len(seen) == 40
+    assert all(isinstance(each, Image) for each in seen)
+
+    def apart(picture):
+        return np.abs(picture.to_float() - made.to_float()).mean()
+
+    assert apart(seen[-1]) < 0.2 * apart(seen[0])
+
+
+def test_a_picture_in_its_own_style_stays_as_it_is():
+    same, seen = paint([Brush(CONTENT)], steps=(8, 8))
+    assert all(np.isfinite(step.style) for step in seen)
+    assert torch.allclose(same, CONTENT, atol=0.02)

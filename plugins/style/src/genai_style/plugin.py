@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from genai_core.plugins.hookspecs import hookimpl
 from genai_core.plugins.specs import DatasetSpec, EvaluatorSpec, ModelSpec, PipelineSpec
 from genai_style.data_spec import PAINTINGS, PHOTOS
+from genai_style.learned_spec import LEARNED
 from genai_style.video_spec import CLIP, VIDEO
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ STYLISE = PipelineSpec(
 @hookimpl
 def genai_models() -> Iterable[ModelSpec]:
     """Style transfer, with and without training."""
-    return (OPTIMISE, FAST, VIDEO)
+    return (OPTIMISE, FAST, *LEARNED, VIDEO)
 
 
 @hookimpl

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 _BETAS = (0.9, 0.99)
 _FLOOR = 1e-3  # share of the usual gradient below which a pixel's is noise, and moves it less
 _AVERAGE = 0.9  # decay of the average of iterates; a scale has few steps
+# An error below which steps shrink with it: Adam makes full steps also of the noise that is left at the end.
+_DONE = 0.02
 
 
 @dataclass(frozen=True)
@@ -127,13 +129,17 @@ def optimise(
             return Objective(eye, _resize(content, size), styles, content_weight, content_map)
 
         objective = eye.within_memory(goal)
-        # A pixel of a larger picture has less of the gradient: Adam's memory of it is scaled as the picture is,
-        # or the steps of finer scales would be too short.
+        # A pixel of a larger picture has less of the gradient: Adam's memory of it is scaled as the picture
+        # is, or the steps of finer scales would be too short.
         less = picture.shape[2] * picture.shape[3] / (size[0] * size[1])
         first = _resize(first, size) * less
         second = _resize(second, size).clamp_(min=0) * less**2
-        # The first scale starts from the content or `start`, others from what the one before them painted.
-        average = picture = _resize(picture, size)
+        # The first scale starts from the content or `start`, others from what the one before them painted
+        # and the detail of the content that was too fine for it (as Kolkin et al., CVPR 2019, do).
+        if tuple(picture.shape[2:]) != tuple(size):
+            detail = _resize(content, size) - _resize(_resize(content, picture.shape[2:]), size)
+            picture = (_resize(picture, size) + detail).clamp_(0, 1)
+        average = picture
         mass = 0.0
         for _ in range(steps):
             gradient, style_error, content_error = eye.within_memory(partial(objective.gradient, picture))
@@ -142,9 +148,10 @@ def optimise(
             first.lerp_(gradient, 1 - _BETAS[0])
             second.lerp_(gradient.square_(), 1 - _BETAS[1])
             spread = second.div(1 - _BETAS[1] ** taken)
-            floor = _FLOOR * float(spread.mean()) ** 0.5
+            floor = _FLOOR * float(spread.mean()) ** 0.5 + 1e-12  # no gradient at all divides by nothing
             spread = spread.sqrt_().add_(floor)
-            picture = torch.addcdiv(picture, first, spread, value=-schedule.lr / (1 - _BETAS[0] ** taken))
+            rate = schedule.lr * min(1.0, (style_error + content_weight * content_error) / _DONE)
+            picture = torch.addcdiv(picture, first, spread, value=-rate / (1 - _BETAS[0] ** taken))
             picture.clamp_(0, 1)
             mass = _AVERAGE * mass + 1
             average = torch.lerp(average, picture, 1 / mass)
