@@ -28,6 +28,8 @@ def test_page_runs(page: Path, tmp_path: Path) -> None:
         "PYTHONDONTWRITEBYTECODE": "1",
     }
 
+    (tmp_path / "data").symlink_to(ROOT / "data")
+
     def run(command: list[str], line: int, expected: int, shown: str) -> None:
         done = subprocess.run(
             command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=TIMEOUT, check=False
