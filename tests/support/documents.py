@@ -2,8 +2,8 @@
 
 Authors write plain Markdown. Every ```` ```console ```` block is run line by line (lines that begin with
 ``$ ``; a trailing backslash continues a line; other lines show output and are not compared), every
-```` ```python ```` block as a program of its own, all blocks of a page in order in one folder that holds nothing
-but the repository's ``data``. An HTML comment on the line above a fence changes that:
+```` ```python ```` block as a program of its own, all blocks of a page in order in one folder that
+holds nothing but the repository's ``data``. An HTML comment on the line above a fence changes that:
 
     <!-- not run: reason -->    leave the block out
     <!-- exit: 5 -->            its last command ends with this code instead of 0
