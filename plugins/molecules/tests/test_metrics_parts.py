@@ -15,7 +15,7 @@ from rdkit.Chem import QED, rdFingerprintGenerator
 from genai_molecules.data import sample
 from genai_molecules.metrics import distances, fingerprints
 from genai_molecules.metrics.features import features, fragments_of, scaffold_of
-from genai_molecules.metrics.filters import qed, screen, unwanted_patterns
+from genai_molecules.metrics.filters import _heavy, qed, screen, unwanted_patterns
 
 TEST = sample().split("test")
 
@@ -75,6 +75,8 @@ class TestFingerprints:
         packed = fingerprints.morgan([Chem.MolFromSmiles(text) for text in TEST[:100]])
         whole = fingerprints.nearest(packed[:50], packed[50:])[0], fingerprints.mean_similarities(packed)[0]
         monkeypatch.setattr(fingerprints, "_BLOCK", 7)
+        monkeypatch.setattr(fingerprints, "_QUERIES", 11)
+        monkeypatch.setattr(fingerprints, "_PAIRS", 3)
         np.testing.assert_array_equal(fingerprints.nearest(packed[:50], packed[50:])[0], whole[0])
         np.testing.assert_allclose(fingerprints.mean_similarities(packed)[0], whole[1], atol=1e-7)
 
@@ -84,7 +86,7 @@ class TestFingerprints:
         full = [rng.choice(1024, 256, replace=False) for _ in range(64)]
         packed = _pack(full)
         assert fingerprints._product_dtype(fingerprints.bit_counts(packed)) is torch.bfloat16
-        vectors = fingerprints._unpack(packed, torch.bfloat16)
+        vectors = fingerprints._unpack(packed).to(torch.bfloat16)
         counts = (vectors @ vectors.T).double().numpy()
         bits = np.unpackbits(packed, axis=1).astype(int)
         np.testing.assert_array_equal(counts, bits @ bits.T)
@@ -242,7 +244,14 @@ class TestFilters:
         ],
     )
     def test_decisions_by_hand(self, smiles, passes):
-        assert next(screen([Chem.MolFromSmiles(smiles)])).passes is passes
+        assert screen([Chem.MolFromSmiles(smiles)])[0].passes is passes
+
+    def test_what_is_screened_without_hydrogens_matches_none(self):
+        small = Chem.AddHs(Chem.MolFromSmiles("C.N.O.S.P.B.Cl.[SiH4].[HH].C=O.C#N.c1cc[nH]c1.[NH4+].OO.NN"))
+        hydrogens = [atom for atom in small.GetAtoms() if atom.GetAtomicNum() == 1]
+        for _, smarts in unwanted_patterns():
+            for atom in _heavy(Chem.MolFromSmarts(smarts)).GetAtoms():
+                assert not any(atom.Match(hydrogen) for hydrogen in hydrogens), smarts
 
     @pytest.mark.slow
     def test_screening_changes_no_decision(self):

@@ -59,10 +59,20 @@ class ChemNet(nn.Module):
         for convolution in (self.first, self.second):
             x = selu(convolution(pad(x, _same_padding(x.shape[2]))))
         # The lower LSTM reads from the end to the start, the upper one from the start to the end.
-        backward, _ = self.lower(x.transpose(1, 2).flip(1))
-        states, _ = self.upper(backward.flip(1))
+        states, _ = self.upper(self._backward(x.transpose(1, 2).flip(1)).flip(1))
         last: torch.Tensor = states[:, -1]
         return last
+
+    def _backward(self, x: torch.Tensor) -> torch.Tensor:
+        """The lower LSTM; it begins with the padding, all zeros, which one row reads for all."""
+        padding = int(x.any(dim=2).any(dim=0).int().argmax())
+        if padding:
+            shared, state = self.lower(x[:1, :padding])
+            state = tuple(each.expand(-1, len(x), -1).contiguous() for each in state)
+            text, _ = self.lower(x[:, padding:], state)
+            return torch.cat([shared.expand(len(x), -1, -1), text], dim=1)
+        states: torch.Tensor = self.lower(x)[0]
+        return states
 
 
 def available() -> bool:
@@ -117,8 +127,8 @@ def activations(
     network = load_chemnet().to(device)
     result = np.empty((len(smiles), WIDTH), np.float32)
     by_length: dict[int, list[int]] = {}  # padding changes the numbers, so only equal lengths share a batch
-    for row, text in enumerate(smiles):
-        by_length.setdefault(max(LENGTH, len(text) + 1), []).append(row)
+    for row in sorted(range(len(smiles)), key=lambda row: len(smiles[row])):  # like ones share their padding
+        by_length.setdefault(max(LENGTH, len(smiles[row]) + 1), []).append(row)
     batches = [
         rows[first : first + batch] for rows in by_length.values() for first in range(0, len(rows), batch)
     ]

@@ -22,10 +22,14 @@ if TYPE_CHECKING:
 
 BITS = 1024
 _EXACT_BFLOAT16 = 256
-_BLOCK = 4096
+_QUERIES = 4096
+_BLOCK = 1024  # the products of two blocks fit in the cache of a core
+_PAIRS = 1 << 16
+_ALONE = 128  # bits that folding keeps apart
 
 Packed = np.ndarray[Any, np.dtype[np.uint8]]
 Floats = np.ndarray[Any, np.dtype[np.float64]]
+Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @cache
@@ -46,18 +50,19 @@ def morgan_row(molecule: Chem.Mol) -> Packed:
     return np.packbits(_generator().GetFingerprintAsNumPy(molecule))
 
 
-def bit_counts(packed: Packed) -> np.ndarray[Any, np.dtype[np.int64]]:
+def bit_counts(packed: Packed) -> Ints:
     """Number of bits set in each fingerprint, shape (n,)."""
-    counts: np.ndarray[Any, np.dtype[np.int64]] = np.bitwise_count(packed).sum(axis=1, dtype=np.int64)
+    counts: Ints = np.bitwise_count(packed).sum(axis=1, dtype=np.int64)
     return counts
 
 
-def nearest(queries: Packed, reference: Packed) -> tuple[Floats, np.ndarray[Any, np.dtype[np.int64]]]:
+def nearest(queries: Packed, reference: Packed) -> tuple[Floats, Ints]:
     """For each query the largest Tanimoto similarity to the reference, and where it is reached.
 
     The reference is taken in groups of equal bit count b. For a query of a bits the similarity
-    c / (a + b - c) grows with the shared bits c, so a group needs one maximum over counts, and a group that
-    cannot beat the best so far, because min(a, b) / max(a, b) is not larger, is not looked at.
+    c / (a + b - c) grows with the shared bits c. These are at most min(a, b) and at most the product of the
+    folded fingerprints, which costs a quarter of the exact one. The few pairs that may still beat the best
+    one so far are counted exactly.
 
     Args:
         queries: Packed fingerprints, shape (n, 128).
@@ -68,30 +73,43 @@ def nearest(queries: Packed, reference: Packed) -> tuple[Floats, np.ndarray[Any,
     """
     sizes, reference_sizes = bit_counts(queries), bit_counts(reference)
     dtype = _product_dtype(sizes, reference_sizes)
+    # The bits that are set most often come first, which is where `_fold` keeps them apart.
+    frequency = np.unpackbits(reference[:: 1 + len(reference) // _QUERIES], axis=1).sum(axis=0)
+    frequent_first = np.argsort(-frequency.astype(np.int64), kind="stable")
+    queries, reference = _reordered(queries, frequent_first), _reordered(reference, frequent_first)
     order = np.argsort(reference_sizes, kind="stable")
     groups = _groups(reference_sizes[order])
     best = np.full(len(queries), -1.0)
     where = np.zeros(len(queries), np.int64)
+
+    def compare(query: Ints, member: Ints) -> None:
+        """Note the exact similarities of pairs where they are the best so far; of equal ones the first."""
+        for first in range(0, len(query), _PAIRS):
+            q, m = query[first : first + _PAIRS], member[first : first + _PAIRS]
+            values = _tanimoto(bit_counts(queries[q] & reference[m]), sizes[q], reference_sizes[m])
+            better = np.flatnonzero(values > best[q])
+            better = better[np.argsort(-values[better], kind="stable")][::-1]  # the last one written stays
+            best[q[better]], where[q[better]] = values[better], m[better]
+
     # Queries of like size prune alike.
     by_size = np.argsort(sizes, kind="stable")
-    for start in range(0, len(queries), _BLOCK):
-        rows = by_size[start : start + _BLOCK]
-        vectors = _unpack(queries[rows], dtype)
-        typical = float(np.median(sizes[rows]))
-        for b, first, last in sorted(groups, key=lambda group: (abs(group[0] - typical), group[1])):
-            larger = np.maximum(np.maximum(sizes[rows], b), 1)
-            bound = np.where((sizes[rows] == 0) & (b == 0), 1.0, np.minimum(sizes[rows], b) / larger)
-            active = np.flatnonzero(bound > best[rows])
-            if not len(active):
+    for start in range(0, len(queries), _QUERIES):
+        rows = by_size[start : start + _QUERIES]
+        a = sizes[rows]
+        folded = _fold(_unpack(queries[rows])).to(dtype)
+        for b, first, last in sorted(groups, key=lambda group: (abs(group[0] - np.median(a)), group[1])):
+            limit = np.minimum(a, b)
+            if (_tanimoto(limit, a, b) <= best[rows]).all():
                 continue
             members = order[first:last]
-            some = vectors if len(active) == len(rows) else vectors[torch.from_numpy(active)]
-            shared, column = (some @ _unpack(reference[members], dtype).T).max(dim=1)
-            values = _tanimoto(shared.double().numpy(), sizes[rows][active], b)
-            better = values > best[rows[active]]
-            chosen = rows[active[better]]
-            best[chosen] = values[better]
-            where[chosen] = members[column.numpy()[better]]
+            counts = folded @ _fold(_unpack(reference[members])).to(dtype).T
+            limit = np.minimum(limit, counts.amax(dim=1).double().numpy())
+            active = np.flatnonzero(_tanimoto(limit, a, b) > best[rows])
+            counts, rows_left = counts[torch.from_numpy(active)], rows[active]
+            compare(rows_left, members[counts.argmax(dim=1).numpy()])  # the likeliest, to exclude the more
+            least = np.floor(best[rows_left] * (a[active] + b) / (1 + best[rows_left]) + 1e-9)
+            row, column = np.nonzero((counts > torch.from_numpy(least).to(dtype)[:, None]).numpy())
+            compare(rows_left[row], members[column])
     return best, where
 
 
@@ -110,25 +128,48 @@ def mean_similarities(packed: Packed) -> tuple[Floats, Floats]:
     bits = torch.from_numpy(sizes.astype(np.float32))
     first, second = torch.zeros(n, dtype=torch.float64), torch.zeros(n, dtype=torch.float64)
     for i in range(0, n, _BLOCK):
-        left = _unpack(packed[i : i + _BLOCK], dtype)
+        left = slice(i, i + _BLOCK)
+        vectors = _unpack(packed[left]).to(dtype)
         for j in range(i, n, _BLOCK):  # the matrix is symmetric: each block serves its mirror image too
-            shared = (left @ _unpack(packed[j : j + _BLOCK], dtype).T).float()
-            union = bits[i : i + _BLOCK, None] + bits[None, j : j + _BLOCK] - shared
-            similarity = torch.where(union > 0, shared.div_(union), torch.ones(()))
-            square = similarity.square()
-            first[i : i + _BLOCK] += similarity.sum(dim=1)
-            second[i : i + _BLOCK] += square.sum(dim=1)
+            right = slice(j, j + _BLOCK)
+            shared = (vectors @ _unpack(packed[right]).to(dtype).T).float()
+            union = (bits[left, None] + bits[None, right]).sub_(shared)
+            similarity = shared.div_(union).nan_to_num_(nan=1.0)  # two without bits are alike
+            square = torch.square(similarity, out=union)
+            first[left] += similarity.sum(dim=1)
+            second[left] += square.sum(dim=1)
             if i != j:
-                first[j : j + _BLOCK] += similarity.sum(dim=0)
-                second[j : j + _BLOCK] += square.sum(dim=0)
+                first[right] += similarity.sum(dim=0)
+                second[right] += square.sum(dim=0)
     return first.numpy() / n, second.numpy() / n
 
 
-def _unpack(packed: Packed, dtype: torch.dtype) -> torch.Tensor:
-    return torch.from_numpy(np.unpackbits(packed, axis=1)).to(dtype)
+def _unpack(packed: Packed) -> torch.Tensor:
+    """Bits as 0/1 bytes, shape (n, 1024)."""
+    return torch.from_numpy(np.unpackbits(packed, axis=1))
 
 
-def _tanimoto(shared: Floats, a: Any, b: Any) -> Floats:
+def _reordered(packed: Packed, order: Ints) -> Packed:
+    """The same fingerprints with their bits in that order."""
+    result = np.empty_like(packed)
+    for start in range(0, len(packed), _QUERIES):
+        part = slice(start, start + _QUERIES)
+        result[part] = np.packbits(np.unpackbits(packed[part], axis=1).take(order, axis=1), axis=1)
+    return result
+
+
+def _fold(bits: torch.Tensor) -> torch.Tensor:
+    """0/1 bytes, shape (n, 1024), to counts, shape (n, 256).
+
+    The first 128 bits stay alone; of the others seven are added up in each place. A product of two such
+    vectors counts all shared bits, and besides only pairs of different bits in one place. Above 256 bfloat16
+    rounds it, but never below a number of shared bits, which is exact.
+    """
+    first, others = bits[:, :_ALONE], bits[:, _ALONE:]
+    return torch.cat([first, others.view(len(bits), -1, _ALONE).sum(dim=1, dtype=torch.uint8)], dim=1)
+
+
+def _tanimoto(shared: Floats | Ints, a: Any, b: Any) -> Floats:
     union = a + b - shared
     return np.where(union > 0, shared / np.maximum(union, 1), 1.0)
 

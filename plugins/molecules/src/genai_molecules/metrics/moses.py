@@ -19,7 +19,7 @@ from genai_molecules.metrics import chemnet
 from genai_molecules.metrics.distances import Floats, cosine, frechet, wasserstein
 from genai_molecules.metrics.features import PROPERTIES, Features, Kinds, features
 from genai_molecules.metrics.fingerprints import mean_similarities, nearest
-from genai_molecules.metrics.reference import Reference, reference_of
+from genai_molecules.metrics.reference import Reference, as_sequence, reference_of
 from genai_molecules.metrics_spec import MOSES_METRICS
 from genai_molecules.parsing import quiet, to_mol
 
@@ -217,8 +217,8 @@ def _known(smiles: set[str], train: Dataset[str], probe: int = 200) -> set[str]:
     sample = [train[i] for i in range(0, len(train), step)]
     with quiet():
         if sum(_canonical(text) != text for text in sample) <= 0.05 * len(sample):
-            return smiles.intersection(train[i] for i in range(len(train)))
-        return smiles.intersection(_canonical(train[i]) for i in range(len(train)))
+            return smiles.intersection(as_sequence(train))
+        return smiles.intersection(map(_canonical, as_sequence(train)))
 
 
 def _canonical(text: str) -> str:

@@ -97,11 +97,16 @@ def reference_of(
     # A file that is absent or damaged is made anew.
     with suppress(OSError, ValueError, KeyError, EOFError, BadZipFile):
         return Reference.decode(path)
-    found = Reference.of(features(_as_sequence(data), activations=activations, progress=progress))
+    found = Reference.of(features(as_sequence(data), activations=activations, progress=progress))
     with suppress(GenaiError):  # a cache that cannot be written costs time, not the result
         make_folder(path.parent)
         atomic_write(path, found.encode())
     return found
+
+
+def as_sequence(data: Dataset[str]) -> Sequence[str]:
+    """The strings of a data set, which fast ones hand out in blocks."""
+    return data if isinstance(data, Sequence) else [data[i] for i in range(len(data))]
 
 
 def _counted(kinds: Kinds) -> dict[str, int]:
@@ -111,7 +116,3 @@ def _counted(kinds: Kinds) -> dict[str, int]:
 def _kinds(text: np.ndarray[Any, Any], counts: np.ndarray[Any, Any]) -> dict[str, int]:
     names = text.tobytes().decode().split("\n") if len(counts) else []
     return dict(zip(names, counts.tolist(), strict=True))
-
-
-def _as_sequence(data: Dataset[str]) -> Sequence[str]:
-    return data if isinstance(data, Sequence) else [data[i] for i in range(len(data))]
