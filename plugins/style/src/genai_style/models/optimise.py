@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     Floats = np.ndarray[Any, np.dtype[np.float32]]
 
 SMALLEST = 32  # pixels of the shorter side that the deepest layer needs
-_GO_ON = 0.02  # Adam's rate for a picture that is nearly painted
 
 
 class OptimiseStyle(Model):
@@ -93,7 +92,7 @@ def paint(
     ]
     schedule = _schedule(options.preset, max(content.shape[:2]))
     if start is not None:
-        schedule = Schedule((steps,), schedule.kind, _GO_ON)
+        schedule = Schedule((steps,), schedule.kind)
     painted = optimise(
         _vgg(device, options.precision),
         _tensor(shown, device),
