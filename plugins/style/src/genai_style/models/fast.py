@@ -109,7 +109,8 @@ class FastStyle(PaintedStyle):
                     hint="genai train style/fast --style painting.jpg",
                 )
             # A copy, as channels-last saves a tenth of the time and is not for others to find.
-            vgg = copy.deepcopy(load_vgg()).to(device, memory_format=torch.channels_last)
+            vgg = copy.deepcopy(load_vgg()).to(device)
+            vgg.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks it
             picture = torch.from_numpy(Image.load(self.config.style).to_float()).permute(2, 0, 1)[None]
             size = style_size(picture.shape[2:], STYLE_SIDE * self.config.stroke)
             picture = F.interpolate(picture, size, mode="bilinear", antialias=True)
