@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 BITS = 1024
 _EXACT_BFLOAT16 = 256
 _QUERIES = 4096
-_BLOCK = 1024  # the products of two blocks fit in the cache of a core
+_BLOCK = 1024  # so that the products of two blocks stay in the cache of the processor
 _PAIRS = 1 << 16
 _ALONE = 128  # bits that folding keeps apart
 
