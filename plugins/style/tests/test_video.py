@@ -16,10 +16,12 @@ from genai_media.video import Video
 from genai_style.painting import store as stores
 from genai_style.painting.flow import consistent, flow, flows, warp, warp_error
 from genai_style.painting.store import FrameStore
-from genai_style.painting.video import Painted, paint_frames
+from genai_style.painting.video import Painted, Painter, paint_frames
 from support.pictures import painting, photo
 
 WIDTH, HEIGHT = 64, 48
+
+INVERT = Painter(lambda frame, start: 255 - frame)
 
 
 def texture(seed=0, width=WIDTH + 64, height=HEIGHT):
@@ -93,7 +95,7 @@ def test_the_warp_error_is_that_of_flicker():
 
 
 def test_a_still_background_is_the_same_to_the_bit_after_300_frames():
-    painted = [each.picture for each in paint_frames(walk(300), flickering())]
+    painted = [each.picture for each in paint_frames(walk(300), Painter(flickering()))]
     # Below the path, well away from it: what surrounds a figure is painted anew while it is near.
     assert all((frame[30:] == painted[0][30:]).all() for frame in painted)
     alone = flickering()
@@ -104,7 +106,7 @@ def test_a_still_background_is_the_same_to_the_bit_after_300_frames():
 
 def test_nothing_of_a_figure_stays_behind():
     sources = [*walk(20, noise=0)] + [texture()[:, :WIDTH]] * 30
-    final = [each.picture for each in paint_frames(sources, lambda frame, start: 255 - frame)][-1]
+    final = [each.picture for each in paint_frames(sources, INVERT)][-1]
     left = np.abs(final.astype(int) - (255 - sources[-1]))
     assert left.max() <= 20
     assert left.mean() < 0.5
@@ -113,14 +115,14 @@ def test_nothing_of_a_figure_stays_behind():
 def test_a_slow_fade_is_followed():
     scene = texture()[:, :WIDTH] // 2
     sources = [scene + np.uint8(step) for step in range(100)]
-    for painted, source in zip(paint_frames(sources, lambda frame, start: 255 - frame), sources, strict=True):
+    for painted, source in zip(paint_frames(sources, INVERT), sources, strict=True):
         assert np.abs(painted.picture.astype(int) - (255 - source)).mean() < 8
 
 
 def test_moving_pictures_are_steadier_than_alone():
     sources, painter = pan(12), flickering()
     alone = [painter(frame, None) for frame in sources]
-    steady = [each.picture for each in paint_frames(sources, flickering(1))]
+    steady = [each.picture for each in paint_frames(sources, Painter(flickering(1)))]
     assert warp_error(steady, sources) < 0.4 * warp_error(alone, sources)
 
 
@@ -132,7 +134,7 @@ def test_a_cut_starts_anew():
         begun.append(start is None)
         return 255 - frame
 
-    painted = list(paint_frames(sources, paint))
+    painted = list(paint_frames(sources, Painter(paint)))
     assert [each.cut for each in painted] == [True, False, False, True, False, False]
     assert begun == [each.cut for each in painted]
     assert (painted[3].picture == 255 - sources[3]).all()
@@ -140,8 +142,8 @@ def test_a_cut_starts_anew():
 
 def test_going_on_is_as_if_never_stopped():
     sources = list(walk(8))
-    whole = list(paint_frames(sources, lambda frame, start: 255 - frame))
-    rest = list(paint_frames(sources[5:], lambda frame, start: 255 - frame, (sources[4], whole[4])))
+    whole = list(paint_frames(sources, INVERT))
+    rest = list(paint_frames(sources[5:], INVERT, (sources[4], whole[4])))
     for one, other in zip(whole[5:], rest, strict=True):
         assert (one.picture == other.picture).all()
         assert (one.shown == other.shown).all()

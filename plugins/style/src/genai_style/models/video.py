@@ -16,7 +16,7 @@ from genai_media.opencv import cv2
 from genai_media.video import Video
 from genai_style.config import FastOptions, OptimiseOptions
 from genai_style.models.optimise import SMALLEST, paint
-from genai_style.painting.video import paint_frames
+from genai_style.painting.video import Painter, paint_frames
 from genai_style.video_config import VideoOptions
 
 if TYPE_CHECKING:
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from genai_core.running.models import Loaded
     from genai_style.painting.flow import Pixels
-    from genai_style.painting.video import Painter
 
 OPTIMISE = "style/optimise"
+_KEEP = 0.5  # see `Painter`
 
 
 class VideoStyle(Model):
@@ -68,7 +68,7 @@ def painter_of(options: VideoOptions, ctx: Context, loaded: Loaded | None) -> Pa
             begun = None if start is None else Image(start)
             return paint(Image(frame), still, ctx.seed, ctx.device, start=begun, steps=options.steps).pixels
 
-        return optimised
+        return Painter(optimised, keep=_KEEP)
     if loaded.spec.id != "style/fast":
         raise UsageError(f"{options.model} holds {loaded.spec.id}, which does not paint pictures")
     if options.style or options.colour == "luminance":
@@ -80,7 +80,7 @@ def painter_of(options: VideoOptions, ctx: Context, loaded: Loaded | None) -> Pa
         painted: Image = next(loaded.model.transform([Image(frame)], fast))
         return painted.pixels
 
-    return at_once
+    return Painter(at_once)
 
 
 def size_of(film: Video, longer: int) -> tuple[int, int]:

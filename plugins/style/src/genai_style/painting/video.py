@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,17 +21,27 @@ from genai_style.painting.flow import flows, warp
 if TYPE_CHECKING:
     from genai_style.painting.flow import Floats, Mask, Pixels
 
-    # A frame, and the same nearly painted (None: nothing is painted yet), to the painted frame.
-    Painter = Callable[[Pixels, Pixels | None], Pixels]
-
 _SAME = 5.0  # steps of 255 that a still pixel may differ and surely show the same
 _LIKE, _OTHER = 10.0, 40.0  # steps of 255 by which a moved pixel may differ, and surely shows something else
 _NOISE = 1.5  # pixels over which noise of the camera is averaged
 _STILL = 0.5  # pixels a frame: slower flow where nothing changed is an error of the flow
-_MOVING = 0.85  # share of the old paint where it moves: being drawn elsewhere again and again blurs it
 _EDGE = 1.0  # pixels over which old and new paint meet
 _NEAR = 0.05  # of the longer side: so far does something that moves change how its surroundings are painted
 _CUT = 0.35  # share of the picture that must stay
+
+
+class Painter(NamedTuple):
+    """How one frame is painted.
+
+    Attributes:
+        paint: A frame, and the same nearly painted (None: nothing is painted yet), to the painted frame;
+            the same for the same.
+        keep: Share of the old paint where it moves, for being drawn elsewhere again and again blurs it. A
+            painter that goes on with what is nearly painted flickers little and can do with less.
+    """
+
+    paint: Callable[[Pixels, Pixels | None], Pixels]
+    keep: float = 0.85
 
 
 @dataclass(frozen=True)
@@ -56,7 +66,7 @@ def paint_frames(
 
     Args:
         sources: The frames, (H, W, 3) of 8 bits.
-        painter: See `Painter`; must give the same for the same.
+        painter: How.
         before: The source before the first of them and what was painted, to go on as if never stopped.
 
     Yields:
@@ -71,7 +81,7 @@ def paint_frames(
 def paint_next(source: Pixels, painter: Painter, before: tuple[Pixels, Painted] | None) -> Painted:
     """One frame, given the frame before; after a cut, or at the start, nothing of that is kept."""
     if before is None:
-        return Painted(painter(source, None), source)
+        return Painted(painter.paint(source, None), source)
     last, painted = before
     back, visible = flows(source, last)
     still = (_change(source, painted.shown) < _SAME) & (np.square(back).sum(2) < _STILL**2)
@@ -81,12 +91,12 @@ def paint_next(source: Pixels, painter: Painter, before: tuple[Pixels, Painted] 
     same = (likeness * visible).astype(np.float32)
     same[still] = 1
     if same.mean() < _CUT:
-        return Painted(painter(source, None), source)
+        return Painted(painter.paint(source, None), source)
     hold = _soft(same)
     # Where nothing can be kept, the colours of the source as the last frame was recoloured are a start.
     start = _mix(moved, _recoloured(source, last, painted.picture), hold)
-    hold *= _soft(np.where(_far_from(~still), 1, _MOVING).astype(np.float32))
-    new = moved if (hold == 1).all() else painter(source, start)
+    hold *= _soft(np.where(_far_from(~still), 1, painter.keep).astype(np.float32))
+    new = moved if (hold == 1).all() else painter.paint(source, start)
     return Painted(_mix(moved, new, hold), _mix(shown, source, hold), cut=False)
 
 
