@@ -115,7 +115,7 @@ def main() -> None:
     if args.share != 1:
         go_back(loaded.model.modules(), load_model(request.initial).model.modules(), 1 - args.share)
     about = {key: loaded.about[key] for key in ("data", "training")} | {"licence": args.licence}
-    digest = save_model(args.folder, loaded.model, request.model.id, about=about, half=True)
+    digest = save_model(args.folder, loaded.model, args.name or request.model.id, about=about, half=True)
     size = (args.folder / WEIGHTS).stat().st_size
     atomic_write(args.folder / CARD, card(run, request, size, digest, args).encode())
     print(f"{args.folder}: {size:,} bytes, sha256 {digest}")

@@ -17,6 +17,7 @@ from genai_style.files import file_word, pictures
 from genai_style.metrics.evaluator import Measurement
 from genai_style.metrics.origins import Work
 from genai_style.metrics_config import MetricsConfig
+from genai_style.models.fast import PaintedStyle
 from genai_style.models.optimise import paint, sized
 from genai_style.painting.sheet import contact_sheet
 
@@ -145,7 +146,7 @@ def _network(model: str, config: StyliseConfig, run: PipelineRun) -> Brush:
     from genai_style.config import FastOptions
 
     loaded = run.load_model(model)
-    if loaded.spec.id != "style/fast":
+    if not isinstance(loaded.model, PaintedStyle):
         raise UsageError(f"{model} holds {loaded.spec.id}, which does not paint pictures")
     if config.colour not in ("style", "content"):
         raise UsageError(f"colour={config.colour} is for {OPTIMISE}", hint="colour=style or colour=content")

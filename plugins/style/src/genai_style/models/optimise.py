@@ -81,7 +81,7 @@ def paint(
         raise UsageError("a style is needed", hint="--set style=painting.jpg")
     content, alpha = sized(photo, options.size)
     longer = max(content.shape[:2]) * options.stroke
-    styles = [_shrunk(Image.load(path), longer) for path in options.style]
+    styles = [shrunk(Image.load(path), longer) for path in options.style]
     shown, styles = _colours_before(content, styles, options, seed)
     weights = options.weights or (1.0,) * len(styles)
     masks: Sequence[Floats | None] = _masks(options, content) or [None] * len(styles)
@@ -153,7 +153,7 @@ def sized(photo: Image, size: int) -> tuple[Floats, Floats | None]:
     return resized(pixels), None if alpha is None else resized(alpha)
 
 
-def _shrunk(style: Image, longer: float) -> Floats:
+def shrunk(style: Image, longer: float) -> Floats:
     """The colours of a style, no larger than they are needed."""
     factor = longer / max(style.width, style.height)
     if factor >= 1:

@@ -15,6 +15,7 @@ from genai_media.image import Image
 from genai_media.opencv import cv2
 from genai_media.video import Video
 from genai_style.config import FastOptions, OptimiseOptions
+from genai_style.models.fast import PaintedStyle
 from genai_style.models.optimise import SMALLEST, paint
 from genai_style.painting.video import Painter, paint_frames
 from genai_style.video_config import VideoOptions
@@ -69,7 +70,7 @@ def painter_of(options: VideoOptions, ctx: Context, loaded: Loaded | None) -> Pa
             return paint(Image(frame), still, ctx.seed, ctx.device, start=begun, steps=options.steps).pixels
 
         return Painter(optimised, keep=_KEEP)
-    if loaded.spec.id != "style/fast":
+    if not isinstance(loaded.model, PaintedStyle):
         raise UsageError(f"{options.model} holds {loaded.spec.id}, which does not paint pictures")
     if options.style or options.colour == "luminance":
         what = f"style={options.style[0]}" if options.style else "colour=luminance"

@@ -83,8 +83,8 @@ def regions(photo: Floats, count: int) -> list[Floats]:
     points = np.dstack([lab, _PLACE * x, _PLACE * y]).reshape(-1, 5).astype(np.float32)
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_MAX_ITER, 40, 0.1)
     cv2.setRNGSeed(0)
-    labels = np.zeros((len(points), 1), np.int32)
-    _, labels, centres = cv2.kmeans(points, min(count, len(points)), labels, stop, 4, cv2.KMEANS_PP_CENTERS)
+    start = np.zeros((len(points), 1), np.int32)
+    _, labels, centres = cv2.kmeans(points, min(count, len(points)), start, stop, 4, cv2.KMEANS_PP_CENTERS)
     masks = [
         _softened((labels.reshape(height, width) == each).astype(np.float32), small)
         for each in np.argsort(centres[:, 4], kind="stable")
