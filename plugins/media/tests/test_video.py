@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -41,7 +42,7 @@ def with_sound(tmp_path, variable=False):
     with av.open(str(path), "w", options={"fflags": "+bitexact"}) as target:
         video, audio = target.add_stream("mpeg4", rate=10), target.add_stream("aac", rate=8000, layout="mono")
         video.width, video.height, video.pix_fmt = 64, 48, "yuv420p"
-        video.codec_context.time_base = __import__("fractions").Fraction(1, 100)
+        video.codec_context.time_base = Fraction(1, 100)
         for number, pixels in enumerate(scene()):
             frame = av.VideoFrame.from_ndarray(pixels, format="rgb24")
             frame.pts = number * 10 + (15 if variable and number > 5 else 0)
