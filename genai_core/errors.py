@@ -110,6 +110,6 @@ def is_out_of_memory(error: BaseException) -> bool:
 
     Python and numpy have an exception for that; torch and C++ libraries raise a RuntimeError.
     """
-    told = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "create a memory")
+    told = ("out of memory", "can't allocate memory", "not enough memory", "bad_alloc", "could not create a ")
     exhausted = isinstance(error, RuntimeError) and any(words in str(error) for words in told)
     return exhausted or isinstance(error, MemoryError)
