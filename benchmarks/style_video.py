@@ -33,7 +33,7 @@ from genai_media.video import Video
 from genai_style.metrics.evaluator import Measurement
 from genai_style.metrics.origins import Work
 from genai_style.metrics_config import MetricsConfig
-from genai_style.models.video import painter_of, resized
+from genai_style.models.video import OPTIMISE, painter_of, resized
 from genai_style.painting.flow import warp_error
 from genai_style.painting.video import Painter, paint_frames
 from genai_style.video_config import VideoOptions
@@ -49,8 +49,8 @@ SAME, NOISE, NEAR = 5, 1.5, 0.05  # see drift
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--clip", required=True, help="a film")
-    parser.add_argument("--model", default="style/optimise", help="style/optimise, or a trained style/fast")
-    parser.add_argument("--style", help="a painting, for style/optimise")
+    parser.add_argument("--model", default=OPTIMISE, help="style/optimise, or a trained style/fast")
+    parser.add_argument("--style", help="the painting: style/optimise needs it, networks are measured by it")
     parser.add_argument("--frames", type=int, default=300, help="how many are painted")
     parser.add_argument("--alone", type=int, default=0, help="how many of them also alone; 0: all")
     parser.add_argument("--size", type=int, default=512, help="longer side in pixels")
@@ -60,11 +60,12 @@ def main() -> None:
     parser.add_argument("-o", "--out", type=Path, help="the numbers as JSON")
     given = parser.parse_args()
 
-    options = VideoOptions(
-        model=given.model, style=given.style or (), size=given.size, preset=given.preset, steps=given.steps
-    )
     device = pick_device(given.device)
-    loaded = None if given.model == "style/optimise" else load_model(given.model, device)
+    loaded = None if given.model == OPTIMISE else load_model(given.model, device)
+    options = VideoOptions(
+        model=given.model, style=given.style if given.model == OPTIMISE else (), size=given.size,
+        preset=given.preset, steps=given.steps,
+    )  # fmt: skip
     painter = Clocked(painter_of(options, Context(seed=1, device=device), loaded))
     style = given.style or (loaded and loaded.model.config.style)
     sources = list(resized(Video.load(given.clip), given.size, 0, given.frames))
