@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 import genai_core as genai
 from genai_core.cli.main import main
 from genai_media.image import Image
-from genai_style.models.optimise import shrunk, sized
+from genai_style.models.optimise import fitted, sized
 from genai_style.painting.optimise import Brush, Schedule, optimise
 from genai_style.painting.vgg import load_vgg
 from support.pictures import photo
@@ -106,14 +106,14 @@ def tensor(pixels):
 )
 def test_odd_pictures_are_painted(bad, content, style, kind):
     shown, _ = sized(Image.load(bad / content), 48)
-    brush = Brush(tensor(shrunk(Image.load(bad / style), 48)))
+    brush = Brush(tensor(fitted(Image.load(bad / style), 48)))
     painted = optimise(load_vgg(), tensor(shown), [brush], Schedule((1,), kind))
     assert painted.isfinite().all()
 
 
 def test_a_style_much_larger_than_the_photo_is_made_small_as_it_is_read(bad):
-    assert shrunk(Image.load(bad / "large.png"), 48).shape == (48, 48, 3)
-    assert shrunk(Image.load(bad / "line.png"), 48).shape == (1, 48, 3)
+    assert fitted(Image.load(bad / "large.png"), 48).shape == (48, 48, 3)
+    assert fitted(Image.load(bad / "line.png"), 48).shape == (1, 48, 3)
 
 
 @pytest.mark.parametrize("name", ["dot.png", "line.png", "column.png"])

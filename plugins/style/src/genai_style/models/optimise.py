@@ -81,7 +81,7 @@ def paint(
         raise UsageError("a style is needed", hint="--set style=painting.jpg")
     content, alpha = sized(photo, options.size)
     longer = max(content.shape[:2]) * options.stroke
-    styles = [shrunk(Image.load(path), longer) for path in options.style]
+    styles = [fitted(Image.load(path), longer) for path in options.style]
     shown, styles = _colours_before(content, styles, options, seed)
     weights = options.weights or (1.0,) * len(styles)
     masks: Sequence[Floats | None] = _masks(options, content) or [None] * len(styles)
@@ -153,13 +153,14 @@ def sized(photo: Image, size: int) -> tuple[Floats, Floats | None]:
     return resized(pixels), None if alpha is None else resized(alpha)
 
 
-def shrunk(style: Image, longer: float) -> Floats:
-    """The colours of a style, no larger than they are needed."""
+def fitted(style: Image, longer: float) -> Floats:
+    """The colours of a style with its longer side so long, resampled as a photo is: its own looks like it."""
     factor = longer / max(style.width, style.height)
-    if factor >= 1:
-        return style.to_float()
     size = (max(1, round(style.width * factor)), max(1, round(style.height * factor)))
-    return Image(cv2.resize(style.pixels, size, interpolation=cv2.INTER_AREA)).to_float()
+    if factor < 1:  # before it becomes floats, which take four times its memory
+        return Image(cv2.resize(style.pixels, size, interpolation=cv2.INTER_AREA)).to_float()
+    enlarged = cv2.resize(style.to_float(), size, interpolation=cv2.INTER_CUBIC)
+    return np.clip(enlarged, 0, 1).astype(np.float32, copy=False)
 
 
 def _masks(options: OptimiseOptions, content: Floats) -> list[Floats]:

@@ -8,7 +8,6 @@ style-transfer-pytorch).
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -180,7 +179,7 @@ def _styles(eye: Eye, brushes: Sequence[Brush], longer: float, kind: StyleKind, 
 
 def style_size(size: Sequence[int], longer: float) -> tuple[int, int]:
     """(h, w) of a style with its longer side so long; no side is too short for the deepest layer."""
-    height, width = (max(16, math.ceil(side * longer / max(size))) for side in size)
+    height, width = (max(16, round(side * longer / max(size))) for side in size)
     return height, width
 
 
