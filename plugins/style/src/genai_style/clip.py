@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from genai_style.painting.video import Painter
     from genai_style.video_config import ClipConfig
 
-    Rows = list[tuple[Pixels, Pixels]]
+    Rows = list[tuple[float, Pixels, Pixels]]
     Curves = dict[str, list[tuple[float, float]]]
 
 _SHOWN = 6  # frames in the sheet
@@ -83,7 +83,7 @@ def _paint(film: Video, config: ClipConfig, painter: Painter, store: FrameStore,
 
 
 def _measure(film: Video, store: FrameStore, config: ClipConfig, run: PipelineRun) -> tuple[Rows, Curves]:
-    """Some frames before and after, and how much each flickers beside the film itself."""
+    """Some frames before and after with their seconds, and how much each flickers beside the film."""
     count = len(store)
     shown = {round(place * (count - 1) / (_SHOWN - 1)) for place in range(_SHOWN)}
     rows: Rows = []
@@ -92,11 +92,11 @@ def _measure(film: Video, store: FrameStore, config: ClipConfig, run: PipelineRu
     for number, pair in enumerate(zip(resized(film, config.size, 0, count), store, strict=True)):
         run.progress("measuring", number + 1, count)
         if number in shown:
-            rows.append(pair)
+            rows.append((film.times[number], *pair))
         if last is not None and number not in store.cuts:
             moved = flows(pair[0], last[0])
             for curve, now, before in zip(("film", "painted"), pair, last, strict=True):
-                curves[curve].append((film.times[number], pair_error(now, before, *moved)))
+                curves[curve].append((film.times[number], 1000 * pair_error(now, before, *moved)))
         last = pair
     return rows, curves
 
@@ -106,7 +106,7 @@ def _report(
 ) -> None:
     """Sheet and report: what it looks like, and how steady it is."""
     rows, curves = _measure(film, store, config, run)
-    run.save(Image(contact_sheet(list(zip(*rows, strict=True)))), "sheet.png")
+    run.save(Image(contact_sheet([[row[1] for row in rows], [row[2] for row in rows]])), "sheet.png")
     count, cuts = len(store), len(store.cuts) - 1
     run.headline(f"{count:,} frames painted", f"{Path(config.content).name}: {made.seconds:.1f} seconds.")
     run.count("frames", count)
@@ -114,16 +114,19 @@ def _report(
     run.fact("frames", f"{count:,}", f"{made.width} x {made.height}, {made.fps:.4g} a second")
     run.fact("cuts", f"{cuts:,}", "painted anew from there")
     if curves["painted"]:
-        errors = {what: fmean(value for _, value in curve) for what, curve in curves.items()}
+        errors = {what: fmean(value for _, value in curve) / 1000 for what, curve in curves.items()}
         run.count("warp_error", errors["painted"])
         run.count("warp_error_of_film", errors["film"])
         run.fact("warp error", f"{errors['painted']:.2g}", f"of the film itself {errors['film']:.2g}")
     run.section(Gallery("Film", [_captioned(made, name), _captioned(film, Path(config.content).name)]))
-    pairs = [(_captioned(Image(a), "film"), _captioned(Image(b), "painted")) for a, b in rows]
+    pairs = [
+        (_captioned(Image(source), "film"), _captioned(Image(painted), f"second {second:.1f}"))
+        for second, source, painted in rows
+    ]
     run.section(Comparison("Before and after", pairs))
     if len(curves["painted"]) > 1:
         note = "Squared change, frame by frame, of what only stands or moves: flicker, and errors of flow."
-        run.section(Charts("Steadiness", [lines("warp error", curves, x_label="seconds")], note))
+        run.section(Charts("Steadiness", [lines("warp error, thousandths", curves, x_label="seconds")], note))
 
 
 def _captioned(artifact: Image | Video, caption: str) -> Preview:
