@@ -155,8 +155,8 @@ def _network(model: str, config: StyliseConfig, run: PipelineRun) -> Brush:
     def work(photo: Image, name: str, what: str) -> tuple[Image, Curve]:
         return next(loaded.model.transform([photo], run.context(name, options=options))), []
 
-    learned = Path(loaded.model.config.style or "style")
-    return Brush(learned.stem, work, ((str(learned), 1.0),) if learned.is_file() else ())
+    # A network keeps the name of what it has learned, and a file of that name may be another picture.
+    return Brush(Path(loaded.model.config.style or "style").stem, work, ())
 
 
 def _seen(picture: Image) -> Pixels:
