@@ -21,14 +21,7 @@ from genai_core.cli.progress import Progress
 @config_options
 @output_options
 def run(
-    pipeline: str,
-    count: int | None,
-    seed: int,
-    out: Path | None,
-    device: str,
-    show: bool,
-    values: dict[str, Any],
-    printer: Printer,
+    pipeline: str, count: int | None, show: bool, values: dict[str, Any], printer: Printer, **work: Any
 ) -> None:
     """Run PIPELINE: make its files, measure them and write report.html.
 
@@ -41,11 +34,11 @@ def run(
 
     values |= {} if count is None else {"n": count}
     with Progress(printer.quiet) as progress:
-        done = run_pipeline(pipeline, values, seed=seed, out=out, device=device, progress=progress)
+        done = run_pipeline(pipeline, values, progress=progress, **work)
     for warning in done.warnings:
         click.echo(f"genai: {warning}", err=True)
     files = [str(done.path / name) for name in done.files]
-    about = {"pipeline": done.spec.id, "seed": seed, "folder": str(done.path), "files": files,
+    about = {"pipeline": done.spec.id, "seed": done.seed, "folder": str(done.path), "files": files,
              "report": str(done.report), "counts": done.counts, "warnings": done.warnings}  # fmt: skip
     made = [file for file in files if file != str(done.report)]
     printer.result(about, [*made, f"report: {done.report}"])

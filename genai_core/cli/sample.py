@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,11 @@ def sample(
     source: str,
     count: int,
     seed: int,
-    out: Path,
-    part: tuple[int, int] | None,
     shard_size: int | None,
-    workers: int,
-    suffix: str | None,
     device: str,
     values: dict[str, Any],
     printer: Printer,
+    **work: Any,
 ) -> None:
     """Sample from RUN_OR_MODEL: a run directory, a model folder, or the id of a model with shipped weights.
 
@@ -61,15 +59,7 @@ def sample(
     device = pick_device(device)
     plan = make_plan(load_model(source), count, seed=seed, shard_size=shard_size, options=values)
     with Progress(printer.quiet) as progress:
-        files = sample_to_folder(
-            source,
-            plan,
-            out,
-            part=part,
-            workers=workers,
-            suffix=suffix,
-            device=device,
-            progress=lambda done: progress("sampling", done, plan.n),
-        )
+        tell = partial(progress, "sampling", total=plan.n)
+        files = sample_to_folder(source, plan, device=device, progress=tell, **work)
     names = [str(path) for path in files]
     printer.result({"files": names, "n": count, "seed": seed, "shards": plan.shards}, names)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import tempfile
 import urllib.error
 import urllib.request
@@ -115,14 +114,6 @@ def fetch(spec: DatasetSpec, report: Report = lambda line: None) -> dict[str, Pa
                     _fetch_file(spec, file, path, Path(scratch), report)
             report(f"{file.name}: ready, {file.size} bytes, sha256 {file.sha256[:16]}")
     return paths_of(spec)
-
-
-def remove(spec: DatasetSpec) -> list[Path]:
-    """Delete the cached files of a set; returns those that were there."""
-    gone = [path for path in paths_of(spec).values() if path.exists()]
-    for path in gone:
-        shutil.rmtree(path.parent)
-    return gone
 
 
 def _fetch_file(spec: DatasetSpec, file: DataFile, path: Path, scratch: Path, report: Report) -> None:

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 
 from genai_core.errors import ResourceError, UsageError
 from genai_core.files import packages, sources
-from genai_core.files.sources import cached, fetch, is_cached, path_of, remove, resolve_dataset
+from genai_core.files.sources import cached, fetch, is_cached, path_of, resolve_dataset
 from genai_core.plugins.specs import DataFile, DatasetSpec
 
 CONTENT = bytes(range(256)) * 4_000
@@ -154,14 +154,6 @@ def test_damage_in_the_cache_is_seen_and_mended(server):
     with pytest.raises(ResourceError, match="is damaged"):
         cached(spec)
     assert fetch(spec)["numbers.bin"].read_bytes() == CONTENT
-
-
-def test_remove(server):
-    spec = dataset(f"{server.url}/good")
-    path = fetch(spec)["numbers.bin"]
-    assert remove(spec) == [path]
-    assert not is_cached(spec.files[0])
-    assert remove(spec) == []
 
 
 @pytest.mark.parametrize(
@@ -424,12 +416,10 @@ def test_commands(capsys, server, cache, monkeypatch):
     plugin.genai_datasets = hookimpl(lambda: [bare, shipped])
     register(plugin, name="count")
     try:
-        assert main(["data", "path", "count/numbers"]) == 4
-        assert "genai data fetch count/numbers" in capsys.readouterr().err
         assert main(["data", "fetch", "count/numbers", "--json"]) == 0
         paths = json.loads(capsys.readouterr().out)
         assert Path(paths["numbers.bin"]).read_bytes() == CONTENT
-        assert main(["data", "path", "numbers"]) == 0
+        assert main(["data", "fetch", "numbers", "-q"]) == 0
         assert capsys.readouterr().out.strip() == paths["numbers.bin"]
         assert main(["info", "numbers"]) == 0
         assert "CC0-1.0" in (out := capsys.readouterr().out)
@@ -439,8 +429,6 @@ def test_commands(capsys, server, cache, monkeypatch):
         assert (states["count/numbers"], states["count/own"]) == ("cached", "shipped")
         assert main(["data", "fetch", "own"]) == 0
         assert "nothing to fetch" in capsys.readouterr().err
-        assert main(["data", "remove", "numbers", "--json"]) == 0
-        assert json.loads(capsys.readouterr().out)["removed"] == [paths["numbers.bin"]]
         assert main(["data", "fetch", "nombers"]) == 2
         assert "numbers" in capsys.readouterr().err
     finally:

@@ -1,6 +1,6 @@
 """Plain pictures in a folder, with whose they are: made once out of fetched files and kept beside them.
 
-`genai data remove` deletes them together with the files they were made of.
+They lie in the folder of the files they were made of and go with it.
 """
 
 from __future__ import annotations
