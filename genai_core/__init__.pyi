@@ -4,10 +4,8 @@ from genai_core.api import evaluate as evaluate
 from genai_core.api import evaluators as evaluators
 from genai_core.api import fit as fit
 from genai_core.api import load as load
-from genai_core.api import load_model as load_model
 from genai_core.api import model as model
 from genai_core.api import models as models
-from genai_core.api import open_run as open_run
 from genai_core.api import pipelines as pipelines
 from genai_core.api import run as run
 from genai_core.api import sample as sample
@@ -42,6 +40,7 @@ from genai_core.protocols import Model as Model
 from genai_core.protocols import derive_seed as derive_seed
 from genai_core.results.evaluate import Metric as Metric
 from genai_core.results.evaluate import Report as Report
+from genai_core.running.models import load_model as load_model
 
 __version__: str
 __all__: list[str]

@@ -64,22 +64,10 @@ def model(name: str, **config: Any) -> Any:
     Example:
         >>> small = model("molecules/rnn", layers=1, width=64)
     """
-    built = registry().build(registry().find("model", name), config)
-    built.spec_id = registry().find("model", name).id
+    spec = registry().find("model", name)
+    built = registry().build(spec, config)
+    built.spec_id = spec.id
     return built
-
-
-def load_model(where: str | Path, device: str = "auto") -> Loaded:
-    """A trained model: a run directory, a model folder, or the id of a model with shipped weights."""
-    from genai_core.running.device import pick_device
-    from genai_core.running.models import load_model as load_folder
-
-    return load_folder(where, pick_device(device))
-
-
-def open_run(path: str | Path, device: str = "auto") -> Loaded:
-    """The finished run at `path`."""
-    return load_model(path, device)
 
 
 def fit(
@@ -106,7 +94,7 @@ def fit(
     from genai_core.errors import UsageError
     from genai_core.results.training import report_training
     from genai_core.running.fitting import Part, Request, start
-    from genai_core.running.models import Loaded
+    from genai_core.running.models import Loaded, load_model
     from genai_core.running.training import TrainConfig
 
     tuned = isinstance(model, Loaded)
@@ -130,6 +118,8 @@ def fit(
 
 def sample(where: str | Path, n: int, *, seed: int = 0, **options: Any) -> Artifact | list[Artifact]:
     """Sample `n` items from a run or a shipped model; keywords are its sampling options."""
+    from genai_core.running.models import load_model
+
     return load_model(where).sample(n, seed=seed, **options)
 
 

@@ -42,7 +42,6 @@ def sample(
     count: int,
     seed: int,
     shard_size: int | None,
-    device: str,
     values: dict[str, Any],
     printer: Printer,
     **work: Any,
@@ -52,14 +51,12 @@ def sample(
     Options of sampling are set by name: --set temperature=0.9. Call it again after a kill: shards that
     are there are kept. Any number of calls with --shard may share one folder.
     """
-    from genai_core.running.device import pick_device
     from genai_core.running.models import load_model
     from genai_core.running.shards import make_plan, sample_to_folder
 
-    device = pick_device(device)
-    plan = make_plan(load_model(source), count, seed=seed, shard_size=shard_size, options=values)
+    plan = make_plan(load_model(source, "cpu"), count, seed=seed, shard_size=shard_size, options=values)
     with Progress(printer.quiet) as progress:
         tell = partial(progress, "sampling", total=plan.n)
-        files = sample_to_folder(source, plan, device=device, progress=tell, **work)
+        files = sample_to_folder(source, plan, progress=tell, **work)
     names = [str(path) for path in files]
     printer.result({"files": names, "n": count, "seed": seed, "shards": plan.shards}, names)

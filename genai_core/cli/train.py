@@ -9,6 +9,7 @@ import click
 
 from genai_core.cli.common import ConfigCommand, Printer, config_options, output_options
 from genai_core.cli.progress import Progress
+from genai_core.config import merge
 from genai_core.errors import UsageError
 from genai_core.files.sources import resolve_dataset
 from genai_core.plugins.registry import registry
@@ -43,25 +44,19 @@ if TYPE_CHECKING:
 def train(
     model_id: str,
     data_id: str | None,
-    initial: str,
     steps: int | None,
-    seed: int,
-    device: str,
     out: Path | None,
     values: dict[str, Any],
     printer: Printer,
+    **work: Any,
 ) -> None:
     """Train MODEL on a data set.
 
     Options of the model are set by name (--set width=256, or --width 256), those of the data set under
     "data." (--set data.limit=1000), those of the engine under "training." (--set training.lr=0.002).
     """
-    from genai_core.running.fitting import Part, Request, start
-    from genai_core.running.training import TrainConfig
+    from genai_core.running.fitting import Request, start
 
-    data_values, training_values = _table(values, "data"), _table(values, "training")
-    if steps is not None:
-        training_values["steps"] = steps
     spec = registry().find("model", model_id)
     data_id = data_id or spec.data
     if data_id is None:
@@ -72,14 +67,11 @@ def train(
         raise UsageError(
             f"--data {data_id}: training takes the train split", hint=f"--data {data_id.rpartition(':')[0]}"
         )
-    request = Request(
-        model=Part(id=spec.id, config=values),
-        data=Part(id=data.id, config=from_name | data_values),
-        training=TrainConfig.parse({**spec.training, **training_values}, where="training"),
-        seed=seed,
-        device=device,
-        initial=initial,
-    )
+    values = merge({"data": from_name, "training": spec.training}, values)
+    if steps is not None:
+        values = merge(values, {"training": {"steps": steps}})
+    parts = {"data": {"id": data.id, "config": values.pop("data")}, "training": values.pop("training")}
+    request = Request.parse({"model": {"id": spec.id, "config": values}, **parts, **work}, where=spec.id)
     with Progress(printer.quiet) as progress:
         run = start(request, path=out, progress=progress)
     _finish(run, printer)
@@ -95,14 +87,6 @@ def resume(run_path: Path, printer: Printer) -> None:
     with Progress(printer.quiet) as progress:
         run = go_on(run_path, progress=progress)
     _finish(run, printer)
-
-
-def _table(values: dict[str, Any], name: str) -> dict[str, Any]:
-    """Take the sub-table `name` out of `values`."""
-    table = values.pop(name, {})
-    if not isinstance(table, dict):
-        raise UsageError(f"{name}={table!r} is not a table", hint=f"set its keys: --set {name}.KEY=VALUE")
-    return table
 
 
 def _finish(run: Run, printer: Printer) -> None:

@@ -52,7 +52,7 @@ def _curves(history: list[dict[str, float]]) -> list[Chart]:
 
 def _look(run: Run) -> list[Preview]:
     """A few samples, where the model samples without being given anything."""
-    loaded = load_model(run.path)
+    loaded = load_model(run.path, "cpu")
     if "sample" not in loaded.spec.capabilities:
         return []
     artifacts = sample_shard(loaded, make_plan(loaded, LOOK), 0)

@@ -214,7 +214,7 @@ def _build_model(request: Request) -> tuple[Any, str | None]:
     spec: ModelSpec = registry().find("model", request.model.id)
     if not request.initial:
         return registry().build(spec, request.model.config), None
-    initial = load_model(request.initial)
+    initial = load_model(request.initial, "cpu")
     if initial.spec.id != spec.id:
         raise UsageError(
             f"{request.initial} holds {initial.spec.id}, not {spec.id}",

@@ -23,6 +23,7 @@ from genai_core.config import to_toml
 from genai_core.errors import BadInput, UsageError
 from genai_core.files.atomic import atomic_dir, sha256_bytes
 from genai_core.plugins.registry import registry
+from genai_core.running.device import pick_device
 from genai_core.running.state import MALFORMED, pack, read_tensors, unpack
 
 if TYPE_CHECKING:
@@ -132,13 +133,13 @@ def find_model(where: str | Path) -> Path:
     return Path(str(package_files(package).joinpath(*inner.split("/"))))
 
 
-def load_model(where: str | Path, device: str = "cpu") -> Loaded:
-    """Load a trained model; see `find_model` for `where`.
+def load_model(where: str | Path, device: str = "auto") -> Loaded:
+    """Load a trained model: a run directory, a model folder, or the id of a model with shipped weights.
 
     Raises:
         BadInput: The folder is damaged or was written by another version.
     """
-    folder = find_model(where)
+    folder, device = find_model(where), pick_device(device)
     try:
         description = json.loads((folder / DESCRIPTION).read_text(encoding="utf-8"))
         if description["format"] != 1:

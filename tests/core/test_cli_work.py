@@ -96,7 +96,11 @@ def test_train_json(tmp_path, capsys):
         (["train", "toys/rnn"], 2, "needs --data"),
         (["train", "toys/rnn", "--data", "toys/words", "--set", "width=abc"], 2, "width"),
         (["train", "toys/rnn", "--data", "toys/words", "--set", "width"], 2, "key=value"),
-        (["train", "toys/rnn", "--data", "toys/words", "--set", "training=3"], 2, "not a table"),
+        (
+            ["train", "toys/rnn", "--data", "toys/words", "--set", "training=3"],
+            2,
+            "training=3: Input should be a valid dict",
+        ),
         (["train", "toys/rnn", "--data", "toys/words", "--set", "training.stepz=3"], 2, "steps"),
         (["train", "toys/rnn", "--data", "toys/words", "--set", "data.items=0"], 3, "empty"),
         (["train", "toys/rnn", "--data", "toys/words", "--config", "nothing.toml"], 3, "No such file"),

@@ -233,12 +233,12 @@ def test_a_model_that_never_ends_is_found_out(run, monkeypatch):
 
 
 def test_python_gives_what_the_files_hold(run, whole):
-    trained = genai.open_run(run.path)
+    trained = genai.load_model(run.path)
     plan = whole[0]
     text = shards.sample_all(trained, plan)
     assert "\n".join(text) + "\n" == b"".join(whole[1][f"part-{i:05d}.txt"] for i in range(7)).decode()
     again = trained.sample(50, seed=9)
-    assert again == genai.open_run(run.path).sample(50, seed=9)
+    assert again == genai.load_model(run.path).sample(50, seed=9)
     assert again != trained.sample(50, seed=10)
     assert again.record["seed"] == 9
 
