@@ -12,7 +12,7 @@ from genai_core.cli.common import ConfigCommand, Printer, config_options, output
 from genai_core.cli.progress import Progress
 from genai_core.data import SequenceDataset
 from genai_core.errors import BadInput
-from genai_core.files.artifacts import Artifact, artifact_for, joined
+from genai_core.files.artifacts import Artifact, artifact_for
 from genai_core.files.atomic import atomic_write
 from genai_core.files.sources import resolve_dataset
 from genai_core.plugins.registry import registry
@@ -69,7 +69,7 @@ def evaluate(
 def read_items(files: Sequence[str], modality: str) -> Any:
     """The items of files, as one artifact where the modality has collections, else a list of artifacts."""
     parts = [part for file in files for part in _read(file, modality)]
-    whole = joined(parts)
+    whole = type(parts[0]).concat(parts)
     return parts if whole is None else whole
 
 

@@ -30,14 +30,12 @@ def verify(path: Path, strict: bool, printer: Printer) -> None:
     """
     found = list(verdicts(path))
     counts: Counter[str] = Counter(verdict.status for verdict in found)
-    shown = [verdict for verdict in found if verdict.status != "ok"]
-    if not printer.quiet or len(found) == 1:
-        shown = found
+    everything = not printer.quiet or len(found) == 1
+    shown = [verdict for verdict in found if everything or verdict.status != "ok"]
     printer.result({"files": list(map(_plain, found)), "counts": counts}, _table(shown))
-    if not printer.as_json:
-        printer.note(", ".join(f"{n:,} {status}" for status, n in counts.most_common()) or "no files")
-        if not signing.installed():
-            printer.note("signatures not checked: pip install 'genai-core[provenance]'")
+    printer.note(", ".join(f"{n:,} {status}" for status, n in counts.most_common()) or "no files")
+    if not signing.installed():
+        printer.note("signatures not checked: pip install 'genai-core[provenance]'")
     bad = sum(counts[status] for status in counts if status in FAILED or (strict and status != "ok"))
     if bad:
         raise VerificationError(f"{path}: {bad:,} of {len(found):,} files did not pass")
@@ -77,7 +75,7 @@ def reproduce(
         raise VerificationError(
             f"{name} was changed since: its record gives the bytes it had", hint="keep those with -o"
         )
-    for difference in () if printer.as_json else outcome.differences:
+    for difference in outcome.differences:
         printer.note(f"although {difference}")
 
 

@@ -93,9 +93,9 @@ class Artifact(ABC):
         return self.encode(self.suffixes[0], None)
 
     @classmethod
-    def concat(cls, parts: Sequence[Self]) -> Self:
-        """One collection of the items of all `parts`, in order. Single items cannot be joined."""
-        raise UsageError(f"{cls.__name__} artifacts hold one item each and cannot be joined")
+    def concat(cls, parts: Sequence[Self]) -> Self | None:
+        """One collection of the items of all `parts`, in order; None where artifacts hold one item each."""
+        return None
 
     def preview(self, limit: int = 24) -> list[Preview]:
         """The first `limit` items for the report; nothing by default."""
@@ -207,13 +207,6 @@ class Text(Artifact):
         return [Preview(kind="text", data=line, alt=line) for line in self.lines[:limit]]
 
 
-def joined(artifacts: Sequence[Artifact]) -> Artifact | None:
-    """All items as one, where the modality has collections, which says how; else None."""
-    kind = type(artifacts[0])
-    single = getattr(kind.concat, "__func__", None) is getattr(Artifact.concat, "__func__", None)
-    return None if single else kind.concat(artifacts)
-
-
 def artifact_for(path_or_modality: str | Path, modality: str | None = None) -> type[Artifact]:
     """The artifact class of a file, by its suffix, or of a modality, by its name.
 
@@ -224,11 +217,10 @@ def artifact_for(path_or_modality: str | Path, modality: str | None = None) -> t
     from genai_core.plugins.registry import registry
 
     suffix, _ = split_suffix(path_or_modality)
-    if isinstance(path_or_modality, str) and not suffix:
-        loaded: type[Artifact] = registry().load(registry().find("artifact", path_or_modality))
-        return loaded
     specs = registry().specs("artifact")
     found = [spec for spec in specs if suffix in spec.suffixes and modality in (None, spec.name)]
+    if isinstance(path_or_modality, str) and not suffix:
+        found = [registry().find("artifact", path_or_modality)]
     if not found:
         raise UsageError(
             f"{path_or_modality}: no installed plugin reads or writes {suffix or 'files without a suffix'!r}",
@@ -239,7 +231,7 @@ def artifact_for(path_or_modality: str | Path, modality: str | None = None) -> t
         raise UsageError(
             f"{path_or_modality}: several plugins read this: {ids}", hint="say which modality it is"
         )
-    loaded = registry().load(found[0])
+    loaded: type[Artifact] = registry().load(found[0])
     return loaded
 
 

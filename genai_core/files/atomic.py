@@ -73,7 +73,7 @@ def atomic_write(path: Path, data: bytes) -> Path:
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        _sync(path.parent)
     return path
 
 
@@ -89,13 +89,12 @@ def atomic_dir(path: Path) -> Iterator[Path]:
         try:
             temporary.mkdir(parents=True)
             yield temporary
-            for file in temporary.iterdir():
-                _sync_file(file)
-            _sync_folder(temporary)
+            for place in (*temporary.iterdir(), temporary):
+                _sync(place)
             if path.exists():
                 shutil.rmtree(path)
             temporary.rename(path)
-            _sync_folder(path.parent)
+            _sync(path.parent)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
 
@@ -168,32 +167,25 @@ def writing(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise _explain(error, path) from error
-
-
-def _explain(error: OSError, path: Path) -> ResourceError:
-    what, hint = error.strerror or str(error), None
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        what, hint = "the disk is full", "free some space, then run the same again"
-    elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        what, hint = "no permission to write here", "choose another folder with -o"
-    elif isinstance(error, BlockingIOError):
-        what, hint = "another process is working here", "wait for it, or stop it first"
-    return ResourceError(f"{path}: {what}", hint=hint)
+        what, hint = error.strerror or str(error), None
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            what, hint = "the disk is full", "free some space, then run the same again"
+        elif error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            what, hint = "no permission to write here", "choose another folder with -o"
+        elif isinstance(error, BlockingIOError):
+            what, hint = "another process is working here", "wait for it, or stop it first"
+        raise ResourceError(f"{path}: {what}", hint=hint) from error
 
 
 def _temporary(path: Path) -> Path:
     return path.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}")
 
 
-def _sync_file(path: Path) -> None:
+def _sync(path: Path) -> None:
+    if os.name != "posix" and path.is_dir():  # Windows opens no folders
+        return
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _sync_folder(path: Path) -> None:
-    if os.name == "posix":
-        _sync_file(path)

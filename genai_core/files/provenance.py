@@ -12,10 +12,12 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from genai_core.errors import BadInput, ResourceError
+from genai_core.files import signing
 from genai_core.files.artifacts import split_suffix
 from genai_core.files.atomic import atomic_write, sha256_bytes, sha256_file
 from genai_core.files.versions import packages
@@ -108,16 +110,11 @@ def write_recorded(path: Path, data: bytes, record: Mapping[str, Any]) -> Path:
     Returns:
         `path`.
     """
-    from genai_core.files import signing
-
     form, packed = split_suffix(path)
     full = unsealed(record) | {"content": _digest(data) | {"suffix": form + ".gz" * packed}}
-    if path.suffix.lower() in signing.MEDIA and signing.active():
-        try:
-            data = signing.sign_bytes(data, form, to_text(full), full["digital_source_type"])
-        except ResourceError as error:
-            # The result is worth more than its signature; `genai verify` will say that there is none.
-            warnings.warn(f"{path.name} is not signed: {error}", stacklevel=2)
+    if path.suffix.lower() in signing.MEDIA:
+        sign = partial(signing.sign_bytes, data, form, to_text(full), full["digital_source_type"])
+        data = _signed(path.name, sign) or data
     full["file"] = _digest(data)
     full["record_sha256"] = checksum(full)
     text = json.dumps(full, sort_keys=True, indent=1, ensure_ascii=True, allow_nan=False)
@@ -139,16 +136,18 @@ def sign_folder(folder: Path, names: Iterable[str]) -> Path | None:
     Returns:
         Its path; None where signing is off or, after a warning, not possible.
     """
-    from genai_core.files import signing
+    sealed = _signed(folder, lambda: signing.seal_records({n: read_record(folder / n) for n in names}))
+    return atomic_write(folder / signing.CREDENTIALS, sealed) if sealed else None
 
-    if not signing.active():
-        return None
+
+def _signed(what: object, sign: Callable[[], bytes]) -> bytes | None:
+    """What `sign` returns; None where signing is off or, after a warning, not possible."""
     try:
-        data = signing.seal_records({name: read_record(folder / name) for name in names})
+        return sign() if signing.active() else None
     except ResourceError as error:
-        warnings.warn(f"{folder} is not signed: {error}", stacklevel=2)
+        # The result is worth more than its signature; `genai verify` will say that there is none.
+        warnings.warn(f"{what} is not signed: {error}", stacklevel=3)
         return None
-    return atomic_write(folder / signing.CREDENTIALS, data)
 
 
 def unsealed(record: Mapping[str, Any]) -> Record:

@@ -10,11 +10,11 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 from genai_core.errors import BadInput
 from genai_core.files import signing
@@ -32,6 +32,7 @@ from genai_core.files.provenance import (
 
 Status = Literal["ok", "changed", "missing", "record only", "no record", "unreadable"]
 _BLOCK = 1 << 20
+_credentials = lru_cache(maxsize=4)(signing.read_records)
 _ABOVE = 4
 # What a run or a bulk sample notes for itself; nobody is handed these as results.
 _NOTES = frozenset({"manifest.json", "plan.json", "index.jsonl"})
@@ -94,7 +95,7 @@ def examine(path: Path) -> Verdict:
         if not stat.S_ISREG(path.stat().st_mode):
             return Verdict(path, "unreadable", "not a regular file")
         if path.name == signing.CREDENTIALS:
-            return _weigh(path, [_signed(_credentials(path.parent)[0])])
+            return _weigh(path, [_signed(_credentials(path)[0])])
         with path.open("rb") as file:
             head = file.read(_BLOCK)
             file.seek(0)
@@ -185,11 +186,12 @@ def _signed(credential: signing.Credential) -> _Claim | None:
 def _in_run(path: Path, digest: str) -> _Claim | None:
     """The signed record of a file in the ``credentials.zip`` of its folder or one above."""
     for folder in list(path.absolute().parents)[:_ABOVE]:
-        if (folder / signing.CREDENTIALS).is_file():
-            found = _credentials(folder)[1].get(path.absolute().relative_to(folder).as_posix())
+        sealed = folder / signing.CREDENTIALS
+        if sealed.is_file():
+            found = _credentials(sealed)[1].get(path.absolute().relative_to(folder).as_posix())
             if found is None:
                 return None
-            record = parse_record(to_text(found).encode(), folder / signing.CREDENTIALS)
+            record = parse_record(to_text(found).encode(), sealed)
             if record["file"]["sha256"] == digest:
                 return _Claim("run", record, proof=True)
             return _Claim("run", record, against=f"not the file that {signing.CREDENTIALS} was signed for")
@@ -204,7 +206,9 @@ def _verify_folder(root: Path) -> Iterator[Verdict]:
             plain = name.removesuffix(SUFFIX)
             if not (name.startswith(TEMPORARY) or name in _NOTES or (name != plain and plain in present)):
                 yield examine(here / plain)
-        for name in sorted(_credentials(here)[1] if signing.CREDENTIALS in present else ()):
+        for name in sorted(
+            _credentials(here / signing.CREDENTIALS)[1] if signing.CREDENTIALS in present else ()
+        ):
             if not os.path.lexists(here / name) and not record_path(here / name).exists():
                 yield Verdict(here / name, "missing", f"{signing.CREDENTIALS} lists it", ("run",))
 
@@ -217,8 +221,3 @@ def _missing(path: Path) -> Verdict:
         return Verdict(path, "missing", told, ("beside",), read_record(path))
     except BadInput as error:
         return Verdict(path, "missing", f"{told}, and {error.reason}", ("beside",))
-
-
-@lru_cache(maxsize=4)
-def _credentials(folder: Path) -> tuple[signing.Credential, Mapping[str, Any]]:
-    return signing.read_records(folder / signing.CREDENTIALS)

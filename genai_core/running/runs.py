@@ -156,7 +156,6 @@ class Checkpoints:
         from genai_core.running.state import write_state
 
         path = self.folder / f"{_STEP}{step:08d}"
-        make_folder(self.folder)
         with atomic_dir(path) as temporary:
             write_state(temporary, tree)
         for old in self.steps()[:-keep]:

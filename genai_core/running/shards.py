@@ -10,22 +10,25 @@ from __future__ import annotations
 import json
 import math
 import multiprocessing
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
 from functools import cache, partial
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from genai_core.errors import PluginError, UsageError
-from genai_core.files.artifacts import Artifact, joined
 from genai_core.files.atomic import atomic_write, claim, inside, sha256_file
 from genai_core.files.provenance import SUFFIX, intact, make_record, sign_folder
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, Samples, derive_seed
 from genai_core.running.models import Loaded, load_model
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from genai_core.files.artifacts import Artifact
 
 PLAN = "plan.json"
 INDEX = "index.jsonl"
@@ -91,48 +94,37 @@ def sample_shard(
     """
     options = registry().config_class(loaded.spec, "options").parse(plan.options, where=loaded.spec.id)
     ctx = Context(derive_seed(plan.seed, "shard", shard), loaded.device, options, progress)
-    count = plan.count(shard)
+    count, found = plan.count(shard), 0
+    artifacts: list[Artifact] = []
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
         with torch.inference_mode(), torch.random.fork_rng(devices=[]):
             torch.manual_seed(ctx.seed)
-            artifacts = list(_up_to(count, loaded.model.sample(count, ctx)))
+            for artifact in loaded.model.sample(count, ctx):
+                artifacts.append(artifact)
+                found += len(artifact)
+                if found > count:  # perhaps it never ends
+                    break
     finally:
         torch.set_num_threads(threads)
-    found = sum(len(artifact) for artifact in artifacts)
     if found != count or not artifacts:
         raise PluginError(f"{loaded.spec.id} yielded {found} items where {count} were asked for")
-    whole = joined(artifacts)
+    whole = type(artifacts[0]).concat(artifacts)
     artifacts = artifacts if whole is None else [whole]
     for artifact in artifacts:
         artifact.record = shard_record(loaded, plan, artifact, shard)
     return artifacts
 
 
-def sample_all(
-    loaded: Loaded, plan: Plan, progress: Progress = lambda done: None
-) -> Artifact | list[Artifact]:
+def sample_all(loaded: Loaded, plan: Plan) -> Artifact | list[Artifact]:
     """All shards in memory: one artifact for collections, else a list."""
-    artifacts: list[Artifact] = []
-    for shard in range(plan.shards):
-        done = shard * plan.shard_size
-        artifacts += sample_shard(loaded, plan, shard, lambda more, done=done: progress(done + more))  # type: ignore[misc]
-    whole = joined(artifacts)
+    artifacts = [a for shard in range(plan.shards) for a in sample_shard(loaded, plan, shard)]
+    whole = type(artifacts[0]).concat(artifacts)
     if whole is None:
         return artifacts
     whole.record = shard_record(loaded, plan, whole, None)
     return whole
-
-
-def _up_to(count: int, artifacts: Iterable[Artifact]) -> Iterator[Artifact]:
-    """The artifacts until there are more than `count` items: a sampler that never ends is found out."""
-    found = 0
-    for artifact in artifacts:
-        yield artifact
-        found += len(artifact)
-        if found > count:
-            return
 
 
 def sample_to_folder(

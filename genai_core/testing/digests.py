@@ -7,17 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from genai_core.data import digest
-from genai_core.errors import GenaiError
 from genai_core.files.artifacts import Artifact
 from genai_core.testing.promises import expect_ok
 
 
 def join(artifacts: Sequence[Artifact]) -> Artifact:
     """One artifact of all, where the modality has collections; else the first."""
-    try:
-        return type(artifacts[0]).concat(artifacts)
-    except GenaiError:
-        return artifacts[0]
+    return type(artifacts[0]).concat(artifacts) or artifacts[0]
 
 
 def content(value: Any) -> str:
