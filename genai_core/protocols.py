@@ -209,12 +209,6 @@ class Evaluator(Protocol):
     def evaluate(self, items: Sequence[Any], reference: Dataset[Any] | None, ctx: Context) -> Report: ...
 
 
-CAPABILITY_PROTOCOLS: dict[str, type] = {
-    "train": Trains,
-    "fit": Fits,
-    "sample": Samples,
-    "transform": Transforms,
-    "predict": Predicts,
-    "score": Scores,
-    "encode": Encodes,
-}
+_CAPABLE = (Trains, Fits, Samples, Transforms, Predicts, Scores, Encodes)
+# What has the capability "train" is a `Trains`, and so on.
+CAPABILITY_PROTOCOLS: dict[str, type] = {kind.__name__.lower()[:-1]: kind for kind in _CAPABLE}

@@ -75,15 +75,12 @@ def read_items(files: Sequence[str], modality: str) -> Any:
 
 def _read(file: str, modality: str) -> list[Artifact]:
     """What is in a file, in the parts in a folder, or in standard input (``-``)."""
-    path, kind = Path(file), artifact_for(modality)
-    if file == "-":
-        return [kind.load(file)]
-    if path.is_dir():
-        parts = [part for part in sorted(path.glob("part-*")) if part.suffix != ".json"]
-        if not parts:
+    paths = [Path(file)]
+    if paths[0].is_dir():
+        paths = [part for part in sorted(paths[0].glob("part-*")) if part.suffix != ".json"]
+        if not paths:
             raise BadInput(file, "a folder without part-* files", hint=f"genai sample MODEL -o {file}")
-        return [kind.load(part) for part in parts]
-    return [artifact_for(path, modality).load(path)]
+    return list(map(artifact_for(modality).load, paths))
 
 
 def read_reference(against: str, modality: str) -> tuple[Any, Any]:

@@ -9,7 +9,7 @@ import click
 from genai_core import __version__
 from genai_core.cli.common import Printer, output_options
 from genai_core.errors import UsageError
-from genai_core.files.atomic import atomic_dir, make_folder
+from genai_core.files.atomic import atomic_dir
 from genai_core.plugins.discovery import official
 from genai_core.plugins.registry import registry
 from genai_core.plugins.specs import NAME
@@ -72,7 +72,6 @@ def write_skeleton(name: str, folder: Path) -> list[str]:
         autoescape=False,  # noqa: S701
     )
     written = []
-    make_folder(folder.parent)
     with atomic_dir(folder) as temporary:
         for source in texts.list_templates(["j2"]):
             relative = source.removesuffix(".j2").replace("gitignore", ".gitignore")

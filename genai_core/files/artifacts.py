@@ -207,18 +207,17 @@ class Text(Artifact):
         return [Preview(kind="text", data=line, alt=line) for line in self.lines[:limit]]
 
 
-def artifact_for(path_or_modality: str | Path, modality: str | None = None) -> type[Artifact]:
+def artifact_for(path_or_modality: str | Path) -> type[Artifact]:
     """The artifact class of a file, by its suffix, or of a modality, by its name.
 
     Args:
         path_or_modality: ``"leads.smi.gz"``, a `Path`, or ``"molecules"``.
-        modality: Chooses among several modalities that share a suffix.
     """
     from genai_core.plugins.registry import registry
 
     suffix, _ = split_suffix(path_or_modality)
     specs = registry().specs("artifact")
-    found = [spec for spec in specs if suffix in spec.suffixes and modality in (None, spec.name)]
+    found = [spec for spec in specs if suffix in spec.suffixes]
     if isinstance(path_or_modality, str) and not suffix:
         found = [registry().find("artifact", path_or_modality)]
     if not found:
@@ -228,9 +227,8 @@ def artifact_for(path_or_modality: str | Path, modality: str | None = None) -> t
         )
     if len(found) > 1:
         ids = ", ".join(spec.id for spec in found)
-        raise UsageError(
-            f"{path_or_modality}: several plugins read this: {ids}", hint="say which modality it is"
-        )
+        hint = 'artifact_for("MODALITY").load(path) chooses one'
+        raise UsageError(f"{path_or_modality}: several plugins read this: {ids}", hint=hint)
     loaded: type[Artifact] = registry().load(found[0])
     return loaded
 

@@ -8,7 +8,7 @@ attributes, so one chart serves light, dark and print. The same data gives the s
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from genai_core.results.evaluate import Metric
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
+
+BINS = 28
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +64,10 @@ def histogram(
     *,
     names: tuple[str, str] = ("generated", "reference"),
     window: tuple[float | None, float | None] | None = None,
-    bins: int = 28,
 ) -> Chart:
     """Share of items in each bin, the sample as bars and the reference as a line over them.
+
+    The bins go over the middle 99 % of both; the tails are counted in the outermost ones.
 
     Args:
         title: Quantity, with its unit.
@@ -72,7 +75,6 @@ def histogram(
         reference: What to compare with; None draws the sample alone.
         names: Legend of the two.
         window: Bounds that were asked for, drawn as dashed lines.
-        bins: Number of bins over the middle 99 % of both; the tails go into the outermost bins.
     """
     parts = {name: _finite(part) for name, part in zip(names, (values, reference), strict=True)}
     parts = {name: part for name, part in parts.items() if part.size}
@@ -80,10 +82,10 @@ def histogram(
         return Chart(title, "", f"{title}: no values.")
     both = np.concatenate(list(parts.values()))
     low, high = (float(edge) for edge in np.quantile(both, [0.005, 0.995]))
-    if np.all(both == np.round(both)) and high - low < 2 * bins and abs(low) < 1e6:
+    if np.all(both == np.round(both)) and high - low < 2 * BINS and abs(low) < 1e6:
         edges = np.arange(np.floor(low) - 0.5, np.ceil(high) + 1.0)
     else:
-        edges = np.linspace(low, above(low, high), bins + 1)
+        edges = np.linspace(low, above(low, high), BINS + 1)
     shares = {name: _shares(part, edges) for name, part in parts.items()}
     frame = Frame(edges[0], edges[-1], 0.0, max(share.max() for share in shares.values()) * 1.08, unit=" %")
     sample, other = (shares.get(name) for name in names)
@@ -93,22 +95,16 @@ def histogram(
         paths = [("s1", frame.path(zip(np.repeat(edges, 2), heights, strict=True)))]
     places = [number(round(float(edge), 4)) for edge in edges]
     texts = [[f"{percent:.1f}" for percent in share] for share in shares.values()]
-    summary = f"{title}: " + "; ".join(_spread(name, part) for name, part in parts.items()) + "."
-    return Chart(
-        title,
-        draw(
-            "curves",
-            frame=frame,
-            summary=summary,
-            blocks=[] if sample is None else zip(edges, edges[1:], sample, strict=False),
-            paths=paths,
-            bounds=[x for x in window or () if x is not None and edges[0] <= x <= edges[-1]],
-        ),
-        summary,
-        columns=("from", "to", *(f"{name} (%)" for name in shares)),
-        rows=tuple(zip(places, places[1:], *texts, strict=False)),
-        legend=_legend(shares),
-    )
+    drawn = {
+        "frame": frame,
+        "blocks": [] if sample is None else zip(edges, edges[1:], sample, strict=False),
+        "paths": paths,
+        "bounds": [x for x in window or () if x is not None and edges[0] <= x <= edges[-1]],
+    }
+    words = [_spread(name, part) for name, part in parts.items()]
+    columns = ("from", "to", *(f"{name} (%)" for name in shares))
+    rows = zip(places, places[1:], *texts, strict=False)
+    return _chart(title, words, columns, rows, _legend(shares), "curves", **drawn)
 
 
 def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], *, x_label: str = "step") -> Chart:
@@ -119,46 +115,34 @@ def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], *, x_
         series: Points ``(x, y)`` by name, at most four series.
         x_label: Name of the x axis.
     """
-    kept = {
-        name: [(x, y) for x, y in points if math.isfinite(x) and math.isfinite(y)]
-        for name, points in series.items()
-    }
-    kept = {name: points for name, points in kept.items() if points}
+    finite = {name: [p for p in points if all(map(math.isfinite, p))] for name, points in series.items()}
+    kept = {name: points for name, points in finite.items() if points}
     if not kept:
         return Chart(title, "", f"{title}: no values.")
     xs, ys = zip(*(point for points in kept.values() for point in points), strict=True)
     margin = (max(ys) - min(ys)) * 0.06 or 0.5
     frame = Frame(min(xs), max(xs), min(ys) - margin, max(ys) + margin, x_label=x_label)
     paths = [(f"s{index}", frame.path(points)) for index, points in enumerate(kept.values())]
-    summary = f"{title}: " + "; ".join(
-        f"{name} from {number(points[0][1])} to {number(points[-1][1])}" for name, points in kept.items()
-    )
+    words = [f"{name} from {number(p[0][1])} to {number(p[-1][1])}" for name, p in kept.items()]
     values = [dict(points) for points in kept.values()]
     order = sorted(set(xs))
     shown = order[:: max(1, math.ceil(len(order) / 60))]
-    return Chart(
-        title,
-        draw("curves", frame=frame, summary=summary, paths=paths),
-        summary + ".",
-        columns=(x_label, *kept),
-        rows=tuple((number(x), *(number(value.get(x)) for value in values)) for x in shown),
-        legend=_legend(kept),
-    )
+    rows = ((number(x), *(number(value.get(x)) for value in values)) for x in shown)
+    return _chart(title, words, (x_label, *kept), rows, _legend(kept), "curves", frame=frame, paths=paths)
 
 
-def bars(title: str, items: Sequence[Bar], *, unit: str = "") -> Chart:
+def bars(title: str, items: Sequence[Bar]) -> Chart:
     """Horizontal bars from zero, with a whisker for the interval and a mark for the floor where given."""
     top = max(
         (edge for bar in items for edge in (bar.value, bar.high, bar.floor) if edge is not None), default=0
     )
-    labelled = [(bar, f"{number(bar.value)}{unit}") for bar in items]
-    summary = f"{title}: " + "; ".join(
-        f"{bar.label} {value}" + (f" ({bar.remark})" if bar.remark else "") for bar, value in labelled
-    )
+    labelled = [(bar, number(bar.value)) for bar in items]
+    words = [f"{bar.label} {value}" + (f" ({bar.remark})" if bar.remark else "") for bar, value in labelled]
     ends = ("low", "high", "floor") if any(bar.high is not None for bar in items) else ()
     rows = ((bar.label, value, *(number(getattr(bar, end)) for end in ends)) for bar, value in labelled)
-    picture = draw("bars", items=labelled, scale=100 / (top or 1.0), summary=summary)
-    return Chart(title, picture, summary + ".", ("", "value", *ends), tuple(rows))
+    return _chart(
+        title, words, ("", "value", *ends), rows, (), "bars", items=labelled, scale=100 / (top or 1.0)
+    )
 
 
 def interval(bar: Bar | Metric) -> str:
@@ -168,6 +152,19 @@ def interval(bar: Bar | Metric) -> str:
     if not all(math.isfinite(edge) and edge >= 0 for edge in edges):
         return ""
     return draw("interval", bar=bar, scale=100 / (1.0 if max(edges) <= 1 else max(edges) * 1.1))
+
+
+def _chart(
+    title: str,
+    words: Iterable[str],
+    columns: tuple[str, ...],
+    rows: Iterable[tuple[str, ...]],
+    legend: tuple[tuple[str, str], ...],
+    picture: str,
+    **drawn: object,
+) -> Chart:
+    summary = f"{title}: {'; '.join(words)}."
+    return Chart(title, draw(picture, summary=summary, **drawn), summary, columns, tuple(rows), legend)
 
 
 def _legend(names: Mapping[str, object]) -> tuple[tuple[str, str], ...]:

@@ -211,22 +211,22 @@ class Trainer:
             for key, parameter in self.parameters.items():
                 self.average[key].lerp_(parameter, 1 - decay)
 
+    @torch.no_grad()
+    def _swap_average(self) -> None:
+        """Exchange the weights and their averages (where `ema` is on)."""
+        for key, value in self.average.items():
+            held = self.parameters[key].clone()
+            self.parameters[key].copy_(value)
+            value.copy_(held)
+
     @contextmanager
     def averaged(self) -> Iterator[None]:
-        """Inside the block the model has its averaged weights (where `ema` is on)."""
-
-        def swap() -> None:
-            with torch.no_grad():
-                for key, value in self.average.items():
-                    held = self.parameters[key].clone()
-                    self.parameters[key].copy_(value)
-                    value.copy_(held)
-
-        swap()
+        """Inside the block the model has its averaged weights."""
+        self._swap_average()
         try:
             yield
         finally:
-            swap()
+            self._swap_average()
 
     # Validation
 
@@ -289,9 +289,7 @@ class Trainer:
                 if validate or self.step % self.config.log_every == 0:
                     self._report(metrics, (self.step - first) / (time.monotonic() - began))
                 if self.progress:
-                    losses = [
-                        f"{name} {value:.4g}" for name, value in metrics.items() if name.startswith("loss")
-                    ]
+                    losses = (f"{key} {metrics[key]:.4g}" for key in metrics if key.startswith("loss"))
                     self.progress("step", self.step, self.config.steps, "  ".join(losses))
                 if stop.requested and self.step < self.config.steps:
                     self.save()
@@ -322,8 +320,6 @@ class Trainer:
         if best is not None:
             self.model.load_state(best[1])
         else:
-            with torch.no_grad():
-                for key, value in self.average.items():
-                    self.parameters[key].copy_(value)
+            self._swap_average()
         torch.nn.ModuleDict(self.model.modules()).eval()  # loading may have built new networks
         return {**metrics, "steps": self.step}

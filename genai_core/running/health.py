@@ -83,7 +83,7 @@ def disk() -> Iterator[Finding]:
         folder = next(parent for parent in (place, *place.parents) if parent.exists())
         free = shutil.disk_usage(folder).free
         amount = f"{free / 2**30:.1f} GiB free for {what} in {place}"
-        if not _writable(folder):
+        if not os.access(folder, os.W_OK):
             yield Finding("error", "disk", f"{folder} cannot be written ({what})", fix)
         elif free < LITTLE:
             level: Level = "error" if free < TOO_LITTLE else "warning"
@@ -151,14 +151,6 @@ def _version(name: str) -> str | None:
         return metadata.version(name)
     except Exception:  # absent, or its metadata cannot be read, which the registry tells of
         return None
-
-
-def _writable(folder: Path) -> bool:
-    try:
-        with tempfile.TemporaryFile(dir=folder):
-            return True
-    except OSError:
-        return False
 
 
 def _nvidia() -> tuple[list[str], str]:

@@ -131,7 +131,7 @@ def test_disk(monkeypatch: pytest.MonkeyPatch, free: int, level: str) -> None:
 
 def test_a_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("GENAI_CACHE", str(tmp_path / "cache/deep"))
-    monkeypatch.setattr(health, "_writable", lambda folder: folder != tmp_path)
+    monkeypatch.setattr(health.os, "access", lambda folder, mode: folder != tmp_path)
     (finding,) = _errors(health.disk())
     assert (finding.subject, finding.fix) == ("disk", "set GENAI_CACHE to another folder")
     assert str(tmp_path) in finding.message
