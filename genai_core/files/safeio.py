@@ -66,22 +66,17 @@ LIMITS: dict[str, Limits] = {
 
 def limits_for(modality: str, **overrides: int) -> Limits:
     """The limits of a modality; ``GENAI_LIMITS`` and then `overrides` replace single values."""
-    chosen = _parse_limits(os.environ.get("GENAI_LIMITS", "")).get(modality, {})
-    return replace(LIMITS.get(modality, LIMITS["text"]), **chosen | overrides)
-
-
-def _parse_limits(text: str) -> dict[str, dict[str, int]]:
-    parsed: dict[str, dict[str, int]] = {}
-    known = [field.name for field in fields(Limits)]
-    for setting in filter(None, (part.strip() for part in text.split(","))):
+    chosen, known = dict[str, int](), [field.name for field in fields(Limits)]
+    for setting in filter(None, map(str.strip, os.environ.get("GENAI_LIMITS", "").split(","))):
         match = _SETTING.fullmatch(setting)
         if match is None or match["field"] not in known:
             raise UsageError(
                 f"limit {setting!r} is not of the form modality.name=number",
                 hint="names: " + ", ".join(known),
             )
-        parsed.setdefault(match["modality"], {})[match["field"]] = int(match["number"])
-    return parsed
+        if match["modality"] == modality:
+            chosen[match["field"]] = int(match["number"])
+    return replace(LIMITS.get(modality, LIMITS["text"]), **chosen | overrides)
 
 
 def read_bytes(path: str | Path, limits: Limits) -> bytes:

@@ -17,18 +17,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from genai_core.errors import BadInput
-from genai_core.files import signing
+from genai_core.files import provenance, signing
 from genai_core.files.atomic import TEMPORARY
-from genai_core.files.provenance import (
-    SUFFIX,
-    Record,
-    embedded_record,
-    parse_record,
-    read_record,
-    record_path,
-    to_text,
-    unsealed,
-)
 
 Status = Literal["ok", "changed", "missing", "record only", "no record", "unreadable"]
 _BLOCK = 1 << 20
@@ -56,7 +46,7 @@ class Verdict:
     status: Status
     detail: str = ""
     layers: tuple[str, ...] = ()
-    record: Record | None = None
+    record: provenance.Record | None = None
 
     @property
     def generator(self) -> str | None:
@@ -88,7 +78,7 @@ def examine(path: Path) -> Verdict:
     Raises:
         BadInput: There is neither the file nor a record of it.
     """
-    path = path.with_name(path.name.removesuffix(SUFFIX))
+    path = path.with_name(path.name.removesuffix(provenance.SUFFIX))
     try:
         if not os.path.lexists(path):
             return _missing(path)
@@ -123,7 +113,7 @@ class _Claim(NamedTuple):
     """
 
     layer: str
-    record: Record | None = None
+    record: provenance.Record | None = None
     proof: bool = False
     against: str = ""
     remark: str = ""
@@ -136,7 +126,7 @@ def _weigh(path: Path, found: list[_Claim | None]) -> Verdict:
     against += [
         f"its records differ: {place} and {claim.layer}"
         for claim in claims
-        if claim.record and record and unsealed(claim.record) != unsealed(record)
+        if claim.record and record and provenance.unsealed(claim.record) != provenance.unsealed(record)
     ]
     status: Status = "record only" if claims else "no record"
     if against:
@@ -148,10 +138,10 @@ def _weigh(path: Path, found: list[_Claim | None]) -> Verdict:
 
 
 def _beside(path: Path, digest: str, size: int) -> _Claim | None:
-    if not os.path.lexists(record_path(path)):
+    if not os.path.lexists(provenance.record_path(path)):
         return None
     try:
-        record = read_record(path)
+        record = provenance.read_record(path)
     except BadInput as error:
         return _Claim("beside", against=error.reason)
     recorded, against = record["file"], "its content was changed"
@@ -164,7 +154,7 @@ def _beside(path: Path, digest: str, size: int) -> _Claim | None:
 
 
 def _inside(head: bytes) -> _Claim | None:
-    record = embedded_record(head)
+    record = provenance.embedded_record(head)
     return _Claim("inside", record) if record else None
 
 
@@ -178,7 +168,7 @@ def _signed(credential: signing.Credential) -> _Claim | None:
     if credential.text is None:
         return _Claim("signed", proof=True, remark="the signed records of this folder")
     try:
-        return _Claim("signed", parse_record(credential.text.encode(), "signature"), proof=True)
+        return _Claim("signed", provenance.parse_record(credential.text.encode(), "signature"), proof=True)
     except BadInput as error:
         return _Claim("signed", against=error.reason)
 
@@ -191,7 +181,7 @@ def _in_run(path: Path, digest: str) -> _Claim | None:
             found = _credentials(sealed)[1].get(path.absolute().relative_to(folder).as_posix())
             if found is None:
                 return None
-            record = parse_record(to_text(found).encode(), sealed)
+            record = provenance.parse_record(provenance.to_text(found).encode(), sealed)
             if record["file"]["sha256"] == digest:
                 return _Claim("run", record, proof=True)
             return _Claim("run", record, against=f"not the file that {signing.CREDENTIALS} was signed for")
@@ -203,21 +193,21 @@ def _verify_folder(root: Path) -> Iterator[Verdict]:
         below.sort()
         here, present = Path(folder), set(names)
         for name in sorted(present):
-            plain = name.removesuffix(SUFFIX)
+            plain = name.removesuffix(provenance.SUFFIX)
             if not (name.startswith(TEMPORARY) or name in _NOTES or (name != plain and plain in present)):
                 yield examine(here / plain)
         for name in sorted(
             _credentials(here / signing.CREDENTIALS)[1] if signing.CREDENTIALS in present else ()
         ):
-            if not os.path.lexists(here / name) and not record_path(here / name).exists():
+            if not os.path.lexists(here / name) and not provenance.record_path(here / name).exists():
                 yield Verdict(here / name, "missing", f"{signing.CREDENTIALS} lists it", ("run",))
 
 
 def _missing(path: Path) -> Verdict:
-    if not os.path.lexists(record_path(path)):
+    if not os.path.lexists(provenance.record_path(path)):
         raise BadInput(path, "no such file or folder, and no record of one")
     told = "only its record is left"
     try:
-        return Verdict(path, "missing", told, ("beside",), read_record(path))
+        return Verdict(path, "missing", told, ("beside",), provenance.read_record(path))
     except BadInput as error:
         return Verdict(path, "missing", f"{told}, and {error.reason}", ("beside",))

@@ -52,7 +52,6 @@ def admit(
     """
     stage, start = "metadata", perf_counter()
     offered: dict[str, Spec] = {}
-    repeated: list[Spec] = []
     try:
         with contained() as misdeeds:
             _check_metadata(source)
@@ -72,7 +71,10 @@ def admit(
                 impl = impls_of(manager, hook).get(source.plugin)
                 for spec in _ask(hook, offer, impl.function) if impl else ():
                     if spec.name in offered:
-                        repeated.append(spec)
+                        twice = (
+                            f"the name {spec.name!r} is used twice; the second, a {spec.kind}, is left out"
+                        )
+                        report(source, stage, PluginError(twice, hint="give it another name"), warning=True)
                     offered.setdefault(spec.name, replace(spec, plugin=source.plugin))
     except KeyboardInterrupt:
         raise
@@ -81,9 +83,6 @@ def admit(
             manager.unregister(name=source.plugin)
         report(source, stage, error)
         return None
-    for spec in repeated:
-        twice = f"the name {spec.name!r} is used twice; the second one, a {spec.kind}, is left out"
-        report(source, "specs", PluginError(twice, hint="give it another name"), warning=True)
     for misdeed in misdeeds:
         clean = "keep plugin modules free of side effects and heavy imports"
         report(source, "import", PluginError(f"{misdeed} while it is loaded", hint=clean), warning=True)

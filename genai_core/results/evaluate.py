@@ -128,18 +128,12 @@ class Report(Sequence[Metric]):
 
 
 def bootstrap(
-    values: Array | Sequence[float],
-    statistic: Callable[[Array], float] | None = None,
-    *,
-    rng: np.random.Generator,
-    resamples: int = 1000,
+    values: Array | Sequence[float], *, rng: np.random.Generator, resamples: int = 1000
 ) -> tuple[Any, Any]:
-    """95 % percentile bootstrap interval (Efron and Tibshirani 1993, chapter 13).
+    """95 % percentile bootstrap interval of the mean (Efron and Tibshirani 1993, chapter 13).
 
     Args:
-        values: One value an item, shape (n,), or for the mean several at once, shape (n, k): all columns are
-            resampled together.
-        statistic: Array of values to a number; None: the mean.
+        values: One value an item, shape (n,), or several, shape (n, k), which are resampled together.
         rng: Source of the draws.
         resamples: How many times n items are drawn with replacement.
 
@@ -156,12 +150,9 @@ def bootstrap(
     if not n:
         raise UsageError("bootstrap: no values")
 
-    def draw() -> Any:
-        rows = rng.integers(0, n, n)
-        return np.bincount(rows, minlength=n) @ data / n if statistic is None else statistic(data[rows])
-
+    means = [np.bincount(rng.integers(0, n, n), minlength=n) @ data / n for _ in range(resamples)]
     tail = (1 - CONFIDENCE) / 2
-    low, high = np.quantile([draw() for _ in range(resamples)], [tail, 1 - tail], axis=0)
+    low, high = np.quantile(means, [tail, 1 - tail], axis=0)
     return (low, high) if data.ndim > 1 else (float(low), float(high))
 
 

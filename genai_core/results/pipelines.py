@@ -26,17 +26,8 @@ from typing import TYPE_CHECKING, Any
 
 from genai_core.config import Config, to_settings, to_toml
 from genai_core.errors import UsageError
+from genai_core.files import provenance
 from genai_core.files.atomic import TEMPORARY, claim, inside, locked, make_folder, safe_name
-from genai_core.files.provenance import (
-    SUFFIX,
-    each_leaf,
-    intact,
-    make_record,
-    read_record,
-    record_path,
-    sign_folder,
-    write_recorded,
-)
 from genai_core.plugins.registry import registry
 from genai_core.protocols import Context, RunInfo, derive_seed
 from genai_core.results.report import Fact, Making, Metrics, Page, Section
@@ -82,7 +73,6 @@ class PipelineRun:
 
     def __post_init__(self) -> None:
         self.page = Page(self.spec.summary)
-        self._reports: list[Report] = []
         self._model: Loaded | None = None
 
     @cached_property
@@ -135,7 +125,7 @@ class PipelineRun:
         """Write any other file into the folder, its record beside it."""
         with self._writing(name) as path:
             data = data if isinstance(data, bytes) else data.encode()
-            write_recorded(path, data, self._record(name, self.spec.modality))
+            provenance.write_recorded(path, data, self._record(name, self.spec.modality))
         return path
 
     def scratch(self, name: str) -> Path:
@@ -163,8 +153,7 @@ class PipelineRun:
 
     def metrics(self, report: Report, title: str = "Metrics", note: str = "") -> None:
         """An evaluator's report: a section here, and part of metrics.json."""
-        self._reports.append(report)
-        self.page.sections.append(Metrics(title, report, note))
+        self.section(Metrics(title, report, note=note))
 
     def warn(self, message: str) -> None:
         """What a reader must know; at the top of the report and on stderr."""
@@ -184,23 +173,24 @@ class PipelineRun:
         self.progress("writing the report")
         config = self.config.model_dump(mode="json")
         numbers = {"pipeline": self.spec.id, "seed": self.seed, "counts": self.counts}
-        numbers |= {"warnings": self.warnings, "reports": [report.to_dict() for report in self._reports]}
-        contents = {name: read_record(self.path / name)["content"] for name in self.files}
+        reports = [each.report.to_dict() for each in self.page.sections if isinstance(each, Metrics)]
+        numbers |= {"warnings": self.warnings, "reports": reports}
+        contents = {name: provenance.read_record(self.path / name)["content"] for name in self.files}
         made = [(name, content["sha256"], content["size"]) for name, content in contents.items()]
         self.write("config.toml", to_toml(config))
-        text = json.dumps(each_leaf(numbers, _rounded), indent=1, ensure_ascii=False)
+        text = json.dumps(provenance.each_leaf(numbers, _rounded), indent=1, ensure_ascii=False)
         self.write("metrics.json", text + "\n")
         record = self._record(REPORT, self.spec.modality)
         self.page.making = Making(self.spec.id, self.seed, config, self._command(), record, made)
         self.write(REPORT, self.page.render())
-        sign_folder(self.path, self.files)
+        provenance.sign_folder(self.path, self.files)
 
     @contextmanager
     def _writing(self, name: str) -> Iterator[Path]:
-        if safe_name(name) == MANIFEST or name.endswith(SUFFIX):
+        if safe_name(name) == MANIFEST or name.endswith(provenance.SUFFIX):
             raise UsageError(f"{self.spec.id}: {name} is not for a pipeline to write")
         path = inside(self.path, name)
-        if path.exists() and not record_path(path).exists():
+        if path.exists() and not provenance.record_path(path).exists():
             raise UsageError(f"{path} is there and was not made by this run", hint=_OTHER)
         yield path
         if name not in self.files:
@@ -210,7 +200,7 @@ class PipelineRun:
         config, source_type = self.config.model_dump(mode="json"), self.spec.source_type
         origin = {"kind": "pipeline", "pipeline": self.spec.id, "config": config, "seed": self.seed}
         recipe = {**origin, "output": output}
-        return make_record(
+        return provenance.make_record(
             recipe, config=config, modality=modality, model=self._model, source_type=source_type
         )
 
@@ -264,14 +254,14 @@ def _claimed(run: PipelineRun) -> Iterator[None]:
     """Hold the run's folder; refuse it when it is another's, or when a file in it was changed."""
 
     def records() -> list[Path]:
-        return sorted(run.path.glob(f"*{SUFFIX}"))
+        return sorted(run.path.glob(f"*{provenance.SUFFIX}"))
 
     with locked(make_folder(run.path)):
         owner = {"pipeline": run.spec.id, "settings": run.config.hash(), "seed": run.seed}
         claim(run.path, MANIFEST, owner)
         for record in records():
-            path = record.with_name(record.name.removesuffix(SUFFIX))
-            if path.exists() and not intact(path):
+            path = record.with_name(record.name.removesuffix(provenance.SUFFIX))
+            if path.exists() and not provenance.intact(path):
                 raise UsageError(f"{path} was changed since it was made", hint=_OTHER)
         try:
             yield

@@ -41,53 +41,48 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
-class Gallery:
-    """Previews to look at or play; those after the first `first` open on request."""
+class Section:
+    """A part of a page: one of the classes below, with a heading and a remark under it."""
 
     title: str
+    note: str = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Gallery(Section):
+    """Previews to look at or play; those after the first `first` open on request."""
+
     items: Sequence[Preview]
-    note: str = ""
     first: int = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Section):
     """Pictures before and after, of one size a pair: side by side, or under a slider where scripts run."""
 
-    title: str
     pairs: Sequence[tuple[Preview, Preview]]
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Charts:
+class Charts(Section):
     """Charts side by side."""
 
-    title: str
     charts: Sequence[Chart]
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class Table(Section):
     """Rows to sort by any column and to filter by a word; numbers are aligned and sorted as numbers."""
 
-    title: str
     columns: Sequence[str]
     rows: Sequence[Sequence[object]]
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Metrics:
+class Metrics(Section):
     """An evaluator's report: each value with its 95 % interval and its floor."""
 
-    title: str
     report: Evaluation
-    note: str = ""
-
-
-Section = Gallery | Comparison | Charts | Table | Metrics
 
 
 @dataclass(frozen=True, slots=True)

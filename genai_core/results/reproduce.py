@@ -13,14 +13,7 @@ from genai_core.errors import BadInput, ResourceError, UsageError, VerificationE
 from genai_core.files import signing
 from genai_core.files.artifacts import pack, split_suffix
 from genai_core.files.atomic import inside, sha256_bytes, sha256_file
-from genai_core.files.provenance import (
-    UNRECORDED,
-    Record,
-    each_leaf,
-    read_record,
-    unsealed,
-    write_recorded,
-)
+from genai_core.files.provenance import UNRECORDED, Record, each_leaf, read_record, unsealed, write_recorded
 from genai_core.files.verify import examine
 
 _ITEMS_A_BYTE = 1100  # deflate packs at most 1,032 to one

@@ -31,12 +31,11 @@ def report_training(run: Run) -> Path:
         making=Making(request.model.id, request.seed, request.model_dump(mode="json"), request.command()),
     )
     if curves := _curves(run.history()):
-        page.sections.append(
-            Charts("Curves", curves, "Every logged step; the interval is training.log_every.")
-        )
+        note = "Every logged step; the interval is training.log_every."
+        page.sections.append(Charts("Curves", curves, note=note))
     if previews := _look(run):
         note = "The first samples of seed 0, not chosen."
-        page.sections.append(Gallery("A first look", previews, note, first=LOOK))
+        page.sections.append(Gallery("A first look", previews, LOOK, note=note))
     page.facts = [Fact(name.replace("_", " "), number(value)) for name, value in manifest["metrics"].items()]
     page.facts.append(Fact("time", f"{manifest['seconds'] / 60:.1f} min", f"on {manifest['device']}"))
     return atomic_write(run.path / "report.html", page.render().encode())

@@ -22,14 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from genai_core.errors import BadInput, Interrupted, UsageError
-from genai_core.files.atomic import (
-    append_line,
-    atomic_dir,
-    atomic_write,
-    locked,
-    make_folder,
-    safe_name,
-)
+from genai_core.files.atomic import append_line, atomic_dir, atomic_write, locked, make_folder, safe_name
 from genai_core.plugins.registry import registry
 from genai_core.protocols import RunInfo
 

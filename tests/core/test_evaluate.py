@@ -204,11 +204,11 @@ class TestIntervals:
         assert (low[0], high[0]) == pytest.approx(first)
         assert ((low < values.mean(axis=0)) & (values.mean(axis=0) < high)).all()
 
-    def test_another_statistic_and_the_same_seed(self):
+    def test_the_same_seed(self):
         values = [1.0, 2.0, 3.0, 4.0, 100.0]
-        one, two = (bootstrap(values, np.median, rng=np.random.default_rng(4)) for _ in range(2))
+        one, two = (bootstrap(values, rng=np.random.default_rng(4)) for _ in range(2))
         assert one == two
-        assert 1 <= one[0] <= 3 <= one[1] <= 100
+        assert 1 <= one[0] <= 22 <= one[1] <= 100
         with pytest.raises(UsageError):
             bootstrap([], rng=np.random.default_rng(0))
 

@@ -126,7 +126,9 @@ def _report(
     run.section(Comparison("Before and after", pairs))
     if len(curves["painted"]) > 1:
         note = "Squared change, frame by frame, of what only stands or moves: flicker, and errors of flow."
-        run.section(Charts("Steadiness", [lines("warp error, thousandths", curves, x_label="seconds")], note))
+        run.section(
+            Charts("Steadiness", [lines("warp error, thousandths", curves, x_label="seconds")], note=note)
+        )
 
 
 def _captioned(artifact: Image | Video, caption: str) -> Preview:

@@ -87,7 +87,7 @@ def stylise(config: StyliseConfig, run: PipelineRun) -> None:
     drawn = {name: curve for name, curve in curves.items() if curve}
     if drawn:
         chart = lines("style residual", dict(list(drawn.items())[:4]))
-        run.section(Charts("Progress", [chart], "Each further scale starts with new detail to paint."))
+        run.section(Charts("Progress", [chart], note="Each further scale starts with new detail to paint."))
 
 
 def _free_name(photo: str, style: str, taken: Container[str]) -> str:
