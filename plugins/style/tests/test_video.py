@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 
 import numpy as np
 import pytest
@@ -237,8 +241,28 @@ def test_killed_at_any_write_and_run_again_it_gives_the_same_bytes(
     assert files(tmp_path / "clip") == files(painted)
 
 
+@pytest.mark.slow
+def test_a_process_that_is_killed_goes_on_where_it_was(place, tmp_path):
+    Video.from_frames(list(walk(80)), 12).save(tmp_path / "long.mp4")
+    settings = {"content": tmp_path / "long.mp4", "model": place / "net"}
+    words = [word for name, value in settings.items() for word in ("--set", f"{name}={value}")]
+    entry = "from genai_core.cli.main import entry; entry()"
+    command = [sys.executable, "-c", entry, "run", "style/clip", *words, "-q", "-o"]
+    environment = os.environ | {"GENAI_SIGN": "0"}
+    with subprocess.Popen([*command, tmp_path / "killed"], env=environment) as process:
+        while len(list((tmp_path / "killed").rglob("00*.png"))) < 2:
+            assert process.poll() is None, "it ended before it could be killed"
+            time.sleep(0.01)
+        process.kill()
+    kept = len(list((tmp_path / "killed").rglob("00*.png")))
+    assert not (tmp_path / "killed" / "report.html").exists()
+    for name in ("killed", "whole"):
+        subprocess.run([*command, tmp_path / name], env=environment, check=True)
+    assert 2 <= kept <= 80
+    assert files(tmp_path / "killed") == files(tmp_path / "whole")
+
+
 def test_the_first_interrupt_finishes_the_frame(place, painted, tmp_path, monkeypatch, capsys):
-    import os
     import signal
 
     monkeypatch.setenv("GENAI_SIGN", "0")
