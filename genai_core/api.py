@@ -77,7 +77,6 @@ def fit(
     seed: int = 0,
     device: str = "auto",
     out: str | Path | None = None,
-    root: str | Path = "runs",
     **training: Any,
 ) -> Loaded:
     """Train `model` on `data` in a new run directory, and return the run ready to sample.
@@ -87,8 +86,7 @@ def fit(
         data: From `dataset`, or anything that fulfils the `Dataset` protocol.
         seed: Seed of everything.
         device: ``auto`` or a torch device.
-        out: Exactly this run directory; default: a new one under `root`.
-        root: Folder of runs.
+        out: Exactly this run directory; default: a new one in ``runs``.
         **training: Fields of `TrainConfig`: ``steps``, ``batch``, ``lr``, ...
     """
     from genai_core.errors import UsageError
@@ -111,7 +109,7 @@ def fit(
         initial=str(model.path) if tuned else "",
     )
     built = None if tuned else model
-    run = start(request, root=Path(root), path=Path(out) if out else None, model=built, data=data)
+    run = start(request, path=Path(out) if out else None, model=built, data=data)
     report_training(run)
     return load_model(run.path, run.manifest["device"])
 

@@ -38,9 +38,9 @@ def evaluate(
     against: str | None,
     out: Path | None,
     no_floor: bool,
-    seed: int,
     values: dict[str, Any],
     printer: Printer,
+    **work: Any,
 ) -> None:
     """Measure FILEs together: each value with its 95 % interval and beside its floor.
 
@@ -50,17 +50,10 @@ def evaluate(
     spec = registry().find("evaluator", evaluator)
     reference, floor_items = read_reference(against, spec.modality) if against else (None, None)
     items = read_items(files, spec.modality)
+    work |= {"floor_items": floor_items, "floor": not no_floor, "config": values}
     with Progress(printer.quiet) as progress:
-        report = run_evaluator(
-            spec,
-            items,
-            reference,
-            seed=seed,
-            floor_items=floor_items,
-            config=values,
-            floor=not no_floor,
-            progress=lambda more: progress("examining", progress.done + more),
-        )
+        work["progress"] = lambda more: progress("examining", progress.done + more)
+        report = run_evaluator(spec, items, reference, **work)
     if out:
         atomic_write(out, report.to_json().encode())
     printer.result(report.to_dict(), [report.table()])

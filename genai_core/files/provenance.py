@@ -65,7 +65,6 @@ def make_record(
         settings = json.dumps(kept, sort_keys=True, separators=(",", ":"))
         record = {
             "$schema": SCHEMA,
-            "kind": recipe.get("kind"),
             "digital_source_type": IPTC + source_type,
             "modality": modality,
             "generator": {"id": spec_id, "version": registry().version(plugin)},
@@ -73,9 +72,6 @@ def make_record(
             "config": kept,
             # As `Config.hash`, but the same wherever the files lie that are named in it.
             "config_hash": sha256_bytes(settings.encode())[:16],
-            "seed": recipe.get("seed"),
-            "shard": recipe.get("shard"),
-            "options": without_paths(recipe.get("options", {})),
             "data_fingerprint": model and model.data_fingerprint,
             "packages": packages(plugin),
             "recipe": {k: without_paths(v) if k in ("config", "options") else v for k, v in recipe.items()},

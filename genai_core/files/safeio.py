@@ -53,14 +53,12 @@ class Limits:
     notes: int = 200_000
 
 
-LIMITS: dict[str, Limits] = {
+LIMITS: dict[str, Limits] = {  # what is not here has those of text
     "text": Limits(),
     "molecules": Limits(line=20_000, string=4_000),
     "image": Limits(bytes=100_000_000),
-    "audio": Limits(),
     "video": Limits(bytes=4_000_000_000, pixels=20_000_000_000),
     "score": Limits(bytes=10_000_000),
-    "table": Limits(),
 }
 
 

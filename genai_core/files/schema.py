@@ -75,7 +75,6 @@ class RecordForm(Part):
     """A whole record; `content`, `file` and `record_sha256` stand only in the one beside a file."""
 
     schema_: Literal["genai-record/1"] = Field(alias="$schema")
-    kind: Word
     digital_source_type: Annotated[
         str, Field(pattern=r"^http://cv\.iptc\.org/newscodes/digitalsourcetype/[A-Za-z]{1,60}$")
     ]
@@ -84,9 +83,6 @@ class RecordForm(Part):
     weights_sha256: Sha256 | None
     config: dict[str, Any]
     config_hash: Hex
-    seed: int
-    shard: Count | None
-    options: dict[str, Any]
     data_fingerprint: Word | None
     packages: Annotated[dict[Word, Word], Field(max_length=500)]
     recipe: Annotated[SampleRecipe | PipelineRecipe, Field(discriminator="kind")]

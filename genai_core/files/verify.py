@@ -56,7 +56,7 @@ class Verdict:
     @property
     def seed(self) -> int | None:
         """Seed, likewise."""
-        return self.record["seed"] if self.record else None
+        return self.record["recipe"]["seed"] if self.record else None
 
 
 def verify(path: Path) -> Iterator[Verdict]:

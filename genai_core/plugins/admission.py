@@ -71,9 +71,7 @@ def admit(
                 impl = impls_of(manager, hook).get(source.plugin)
                 for spec in _ask(hook, offer, impl.function) if impl else ():
                     if spec.name in offered:
-                        twice = (
-                            f"the name {spec.name!r} is used twice; the second, a {spec.kind}, is left out"
-                        )
+                        twice = f"the name {spec.name!r} is used twice; this {spec.kind} is left out"
                         report(source, stage, PluginError(twice, hint="give it another name"), warning=True)
                     offered.setdefault(spec.name, replace(spec, plugin=source.plugin))
     except KeyboardInterrupt:

@@ -135,7 +135,6 @@ class Page:
         shown = [each for each in self.sections if not isinstance(each, Gallery) or each.items]
         return _template().render(
             page=self,
-            making=self.making,
             sections=[(type(section).__name__.lower(), section) for section in shown],
             style=style,
             script=script,

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from functools import lru_cache
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -19,20 +21,17 @@ class Order:
 
     def __init__(self, items: int, batch: int, seed: int) -> None:
         self.items, self.batch, self.seed = items, batch, seed
-        self._epoch, self._permutation = -1, np.empty(0, dtype=np.int64)
+        self._permutation = lru_cache(maxsize=1)(self._permuted)
 
     def indices(self, step: int) -> list[int]:
         """The item indices of `step`; a batch may reach over the end of an epoch."""
-        start, wanted, found = step * self.batch, self.batch, []
-        while wanted:
-            epoch, offset = divmod(start, self.items)
-            if epoch != self._epoch:
-                rng = np.random.default_rng(derive_seed(self.seed, "order", epoch))
-                self._epoch, self._permutation = epoch, rng.permutation(self.items)
-            piece = self._permutation[offset : offset + wanted].tolist()
-            found += piece
-            start, wanted = start + len(piece), wanted - len(piece)
-        return found
+        start, end, n = step * self.batch, (step + 1) * self.batch, self.items
+        epochs = range(start // n, (end - 1) // n + 1)
+        pieces = (self._permutation(e)[max(0, start - e * n) : end - e * n].tolist() for e in epochs)
+        return list(chain.from_iterable(pieces))
+
+    def _permuted(self, epoch: int) -> Any:
+        return np.random.default_rng(derive_seed(self.seed, "order", epoch)).permutation(self.items)
 
 
 def learning_rate(config: TrainConfig, step: int) -> float:

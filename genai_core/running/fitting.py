@@ -75,7 +75,6 @@ class Request(Config):
 def start(
     request: Request,
     *,
-    root: Path = Path("runs"),
     path: Path | None = None,
     model: Any = None,
     data: Dataset[Any] | None = None,
@@ -85,8 +84,7 @@ def start(
 
     Args:
         request: What to do.
-        root: Folder of runs; the run gets a name of its own there unless `path` is given.
-        path: Exactly this run directory.
+        path: Exactly this run directory; None: one with a name of its own in ``runs``.
         model: A built model, instead of building one from the request.
         data: A data set, instead of building one from the request.
         progress: See `Trainer`.
@@ -104,7 +102,7 @@ def start(
         raise BadInput(name, "it is empty")
     settled = Part(id=request.model.id, config=model.config.model_dump(mode="json"))
     request = request.model_copy(update={"model": settled})
-    run = Run.create(root, "train", request.model.id, path=path)
+    run = Run.create(Path("runs"), "train", request.model.id, path=path)
     with run.lock():
         asked = request.model_dump(mode="json")
         run.update(
@@ -139,10 +137,10 @@ def resume(path: Path, *, data: Dataset[Any] | None = None, progress: Progress |
             raise UsageError(f"{path}: its data was made in Python", hint="resume(path, data=the same)")
         data = _build_data(request) if data is None else data
         if data.fingerprint() != run.manifest["data_fingerprint"]:
-            raise BadInput(request.data.id or "data", f"has another fingerprint than when {run.id} began")
+            raise BadInput(request.data.id or "data", f"has another fingerprint than when {path} began")
         model, initial_sha256 = _build_model(request)
         if initial_sha256 != run.manifest["initial_sha256"]:
-            raise BadInput(request.initial, f"is not what {run.id} was started from: other weights")
+            raise BadInput(request.initial, f"is not what {path} was started from: other weights")
         return _work(run, request, model, data, progress)
 
 

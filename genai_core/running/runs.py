@@ -80,13 +80,10 @@ class Run:
         return cls(path, manifest)
 
     @property
-    def id(self) -> str:
-        return str(self.manifest["id"])
-
-    @property
     def info(self) -> RunInfo:
         """What event hooks are told."""
-        return RunInfo(id=self.id, kind=self.manifest["kind"], spec_id=self.manifest["spec"], path=self.path)
+        known = self.manifest
+        return RunInfo(id=known["id"], kind=known["kind"], spec_id=known["spec"], path=self.path)
 
     def update(self, **values: Any) -> None:
         """Merge `values` into the manifest and write it."""

@@ -240,18 +240,18 @@ def test_python_gives_what_the_files_hold(run, whole):
     again = trained.sample(50, seed=9)
     assert again == genai.load_model(run.path).sample(50, seed=9)
     assert again != trained.sample(50, seed=10)
-    assert again.record["seed"] == 9
+    assert again.record["recipe"]["seed"] == 9
 
 
 def test_fit_from_python(tmp_path):
     data = genai.dataset("toys/words", items=40)
     trained = genai.fit(
-        genai.model("toys/rnn", width=4), data, steps=4, seed=1, root=tmp_path, batch=8, threads=1
+        genai.model("toys/rnn", width=4), data, steps=4, seed=1, out=tmp_path / "run", batch=8, threads=1
     )
     assert trained.path.parent == tmp_path
     assert len(trained.sample(3)) == 3
     with pytest.raises(UsageError, match="was not built by genai"):
-        genai.fit(toys.ToyRNN(toys.ToyConfig()), data, root=tmp_path)
+        genai.fit(toys.ToyRNN(toys.ToyConfig()), data, out=tmp_path / "no")
 
 
 def test_fine_tuning_starts_from_the_given_weights(run, tmp_path):

@@ -204,8 +204,8 @@ def test_of_eight_starters_one_works_and_seven_are_refused(tmp_path):
 
 def test_the_manifest_is_plain_json(tmp_path):
     run = Run.create(tmp_path, "train", "toys/rnn")
-    assert json.loads((run.path / "manifest.json").read_text())["id"] == run.id
-    assert run.id.split("-")[2:4] == ["toys", "rnn"]
+    assert json.loads((run.path / "manifest.json").read_text())["id"] == run.info.id
+    assert run.info.id.split("-")[2:4] == ["toys", "rnn"]
     assert isinstance(run.path, Path)
     assert Run.create(tmp_path, "train", "../evil").path.parent == tmp_path
 
