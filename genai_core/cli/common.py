@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import wraps
 from typing import Any
 
 import click
-
-Command = Callable[..., Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +37,45 @@ class Printer:
             click.echo(line, err=True)
 
 
-class ConfigCommand(click.Command):
-    """Takes an option it does not know for one of the config: ``--style a.jpg`` is ``--set style=a.jpg``."""
+class Command(click.Command):
+    """A command with ``--json`` and ``-q/--quiet``, which its function is handed together as ``printer``."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params += [
+            click.Option(["--json", "as_json"], is_flag=True, help="Print JSON for programs."),
+            click.Option(["-q", "--quiet"], is_flag=True, help="Print results only."),
+        ]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """See `click.Command.invoke`."""
+        ctx.params["printer"] = Printer(ctx.params.pop("as_json"), ctx.params.pop("quiet"))
+        return super().invoke(ctx)
+
+
+class ConfigCommand(Command):
+    """A command with ``--config FILE`` and repeated ``--set key=value``, handed together as ``values``.
+
+    An option it does not know is one of the config: ``--style a.jpg`` is ``--set style=a.jpg``.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        file = click.Path(dir_okay=False)
+        self.params += [
+            click.Option(["--config", "file"], type=file, help="TOML file of options."),
+            click.Option(["--set", "settings"], multiple=True, metavar="KEY=VALUE", help="Set one option."),
+        ]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """See `click.Command.invoke`."""
+        from pathlib import Path
+
+        from genai_core.config import merge, parse_settings, read_toml
+
+        file, settings = ctx.params.pop("file"), ctx.params.pop("settings")
+        ctx.params["values"] = merge(read_toml(Path(file)) if file else {}, parse_settings(settings))
+        return super().invoke(ctx)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """See `click.Command.parse_args`."""
@@ -57,35 +91,6 @@ class ConfigCommand(click.Command):
                 raise click.NoSuchOption(name, possibilities=get_close_matches(name, known), ctx=ctx)
             understood += ["--set", f"{name[2:].replace('-', '_')}={value}"]
         return super().parse_args(ctx, understood)
-
-
-def output_options(command: Command) -> Command:
-    """Add ``--json`` and ``-q/--quiet``, passed together as ``printer``."""
-
-    @click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-    @click.option("-q", "--quiet", is_flag=True, help="Print results only.")
-    @wraps(command)
-    def with_printer(*, as_json: bool, quiet: bool, **options: Any) -> Any:
-        return command(printer=Printer(as_json, quiet), **options)
-
-    return with_printer
-
-
-def config_options(command: Command) -> Command:
-    """Add ``--config FILE`` and repeated ``--set key=value``; what they give is passed as ``values``."""
-
-    @click.option("--config", "config_file", type=click.Path(dir_okay=False), help="TOML file of options.")
-    @click.option("--set", "settings", multiple=True, metavar="KEY=VALUE", help="Set one option.")
-    @wraps(command)
-    def with_values(*, config_file: str | None, settings: tuple[str, ...], **options: Any) -> Any:
-        from pathlib import Path
-
-        from genai_core.config import merge, parse_settings, read_toml
-
-        base = read_toml(Path(config_file)) if config_file else {}
-        return command(values=merge(base, parse_settings(settings)), **options)
-
-    return with_values
 
 
 def columns(rows: Sequence[Sequence[str]]) -> list[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from genai_core.cli.common import Printer, columns, output_options
+from genai_core.cli.common import Command, Printer, columns
 from genai_core.files import sources
 from genai_core.plugins.registry import registry
 
@@ -19,8 +19,7 @@ def data() -> None:
     """Fetch and list data sets."""
 
 
-@data.command("list")
-@output_options
+@data.command("list", cls=Command)
 def list_(printer: Printer) -> None:
     """All data sets, and which are here; genai info describes one."""
     specs = registry().specs("dataset")
@@ -28,9 +27,8 @@ def list_(printer: Printer) -> None:
     printer.result(rows, columns([[row["id"]] if printer.quiet else list(row.values()) for row in rows]))
 
 
-@data.command()
+@data.command(cls=Command)
 @click.argument("dataset")
-@output_options
 def fetch(dataset: str, printer: Printer) -> None:
     """Bring the files of DATASET into the cache, each checked by sha256, and print where they lie."""
     paths = sources.fetch(registry().find("dataset", dataset), printer.note)

@@ -8,18 +8,17 @@ from dataclasses import asdict
 
 import click
 
-from genai_core.cli.common import Printer, output_options
+from genai_core.cli.common import Command, Printer
 from genai_core.plugins.doctor import Finding, run_checks
 
 COLOURS = {"ok": "green", "warning": "yellow", "error": "red"}
 
 
-@click.command()
+@click.command(cls=Command)
 @click.option("--deep", is_flag=True, help="Also import what every spec refers to.")
 @click.option(
     "--timeout", type=click.FloatRange(min=0.1), help="Seconds after which a plugin counts as hanging."
 )
-@output_options
 def doctor(deep: bool, timeout: float | None, printer: Printer) -> int:
     """What is broken, why, and the command that mends it.
 

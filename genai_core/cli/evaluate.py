@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from genai_core.cli.common import ConfigCommand, Printer, config_options, output_options
+from genai_core.cli.common import ConfigCommand, Printer
 from genai_core.cli.progress import Progress
 from genai_core.data import SequenceDataset
 from genai_core.errors import BadInput
@@ -30,8 +30,6 @@ from genai_core.results.evaluate import run_evaluator
 )
 @click.option("--no-floor", is_flag=True, help="Leave out what as many real items reach; halves the time.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of the bootstrap.")
-@config_options
-@output_options
 def evaluate(
     files: tuple[str, ...],
     evaluator: str,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
 
 import click
 
-from genai_core.cli.common import Printer, columns, output_options
+from genai_core.cli.common import Command, Printer, columns
 from genai_core.cli.listing import plain
 from genai_core.config import Config
 from genai_core.errors import UsageError
@@ -26,9 +26,8 @@ BOUNDS = {"ge": ">= ", "gt": "> ", "le": "<= ", "lt": "< ", "multiple_of": "mult
           "min_length": "length >= ", "max_length": "length <= ", "pattern": "like "}  # fmt: skip
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("id")
-@output_options
 def info(id: str, printer: Printer) -> None:
     """Options, capabilities, licence, citation and weights of ID.
 
@@ -49,12 +48,11 @@ def info(id: str, printer: Printer) -> None:
     printer.result(about, _text(about))
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("id")
 @click.option(
     "--sampling", is_flag=True, help="The sampling options of a model instead of its configuration."
 )
-@output_options
 def schema(id: str, sampling: bool, printer: Printer) -> None:
     """JSON Schema of ID's configuration, for editors and other programs."""
     found = registry()

@@ -10,14 +10,13 @@ from typing import Any
 
 import click
 
-from genai_core.cli.common import Printer, columns, output_options
+from genai_core.cli.common import Command, Printer, columns
 from genai_core.plugins.registry import KINDS, Registry, registry
 
 
-@click.command(name="list")
+@click.command("list", cls=Command)
 @click.option("--kind", type=click.Choice(KINDS), help="Only this kind.")
 @click.option("--modality", help='Only what makes, reads or measures this, e.g. "molecules".')
-@output_options
 def list_(kind: str | None, modality: str | None, printer: Printer) -> None:
     """What is installed: data sets, models, evaluators, pipelines and the rest, by plugin.
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from genai_core import __version__
-from genai_core.cli.common import Printer, output_options
+from genai_core.cli.common import Command, Printer
 from genai_core.errors import UsageError
 from genai_core.files.atomic import atomic_dir
 from genai_core.plugins.discovery import official
@@ -15,12 +15,11 @@ from genai_core.plugins.registry import registry
 from genai_core.plugins.specs import NAME
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("name")
 @click.option(
     "--into", type=click.Path(file_okay=False), default=".", show_default=True, help="Folder to put it in."
 )
-@output_options
 def new(name: str, into: str, printer: Printer) -> None:
     """Write the skeleton of a plugin called NAME: lower-case words joined by hyphens.
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from genai_core.cli.common import ConfigCommand, Printer, config_options, output_options
+from genai_core.cli.common import ConfigCommand, Printer
 from genai_core.cli.progress import Progress
 
 
@@ -18,8 +18,6 @@ from genai_core.cli.progress import Progress
 @click.option("-o", "--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for the results.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N, mps or xpu.")
 @click.option("--open", "show", is_flag=True, help="Show the report in the browser.")
-@config_options
-@output_options
 def run(
     pipeline: str, count: int | None, show: bool, values: dict[str, Any], printer: Printer, **work: Any
 ) -> None:

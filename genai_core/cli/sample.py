@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from genai_core.cli.common import ConfigCommand, Printer, config_options, output_options
+from genai_core.cli.common import ConfigCommand, Printer
 from genai_core.cli.progress import Progress
 
 
@@ -35,8 +35,6 @@ def _part(text: str) -> tuple[int, int]:
 @click.option("--workers", type=int, default=1, show_default=True, help="Processes on this machine.")
 @click.option("--format", "suffix", metavar="SUFFIX", help="File format, such as .sdf.")
 @click.option("--device", default="auto", show_default=True, help="auto, cpu, cuda, cuda:N, mps or xpu.")
-@config_options
-@output_options
 def sample(
     source: str,
     count: int,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from genai_core.cli.common import ConfigCommand, Printer, config_options, output_options
+from genai_core.cli.common import Command, ConfigCommand, Printer
 from genai_core.cli.progress import Progress
 from genai_core.config import merge
 from genai_core.errors import UsageError
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 @click.option(
     "-o", "--out", type=click.Path(path_type=Path), help="Run directory; default: a new one in runs/."
 )
-@config_options
-@output_options
 def train(
     model_id: str,
     data_id: str | None,
@@ -77,9 +75,8 @@ def train(
     _finish(run, printer)
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("run_path", metavar="RUN", type=click.Path(path_type=Path))
-@output_options
 def resume(run_path: Path, printer: Printer) -> None:
     """Go on with the training in RUN exactly where it stopped."""
     from genai_core.running.fitting import resume as go_on

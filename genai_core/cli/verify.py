@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from genai_core.cli.common import Printer, columns, output_options
+from genai_core.cli.common import Command, Printer, columns
 from genai_core.errors import BadInput, VerificationError
 from genai_core.files import signing
 from genai_core.files.verify import Verdict
@@ -19,10 +19,9 @@ from genai_core.results.reproduce import reproduce as make_again
 FAILED = ("changed", "missing")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--strict", is_flag=True, help="Fail unless every file is ok.")
-@output_options
 def verify(path: Path, strict: bool, printer: Printer) -> None:
     """Say for a file, or every file in a folder, what generated it and whether it is unchanged.
 
@@ -43,14 +42,13 @@ def verify(path: Path, strict: bool, printer: Printer) -> None:
         raise BadInput(path, f"{counts['unreadable']:,} files cannot be read")
 
 
-@click.command()
+@click.command(cls=Command)
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--run", "where", type=click.Path(path_type=Path), help="Run or folder with the weights.")
 @click.option(
     "--input", "inputs", type=click.Path(path_type=Path), multiple=True, help="An input file it needs."
 )
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Write the file made again here.")
-@output_options
 def reproduce(
     file: Path, where: Path | None, inputs: tuple[Path, ...], out: Path | None, printer: Printer
 ) -> None:

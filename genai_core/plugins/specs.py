@@ -46,10 +46,11 @@ class Spec:
         licence: SPDX expression of code, data or weights behind the spec.
         citation: Paper or source to cite.
         plugin: Filled in by the registry.
+        kind: ``"model"`` of a `ModelSpec`, and so on.
         references: The fields that hold import strings.
     """
 
-    kind: ClassVar[str] = "spec"
+    kind: ClassVar[str]
     references: ClassVar[tuple[str, ...]] = ("factory", "config")
 
     name: str
@@ -61,6 +62,9 @@ class Spec:
     licence: str | None = None
     citation: str | None = None
     plugin: str = ""
+
+    def __init_subclass__(cls) -> None:
+        cls.kind = cls.__name__.removesuffix("Spec").lower()
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not NAME.fullmatch(self.name):
@@ -101,8 +105,6 @@ class DataFile:
 class DatasetSpec(Spec):
     """``factory(config) -> Dataset``. `files` lists what must be fetched first; empty when shipped."""
 
-    kind: ClassVar[str] = "dataset"
-
     modality: str
     splits: tuple[str, ...] = ("train", "test")
     origin: Literal["shipped", "fetched", "synthetic", "user"] = "shipped"
@@ -123,7 +125,6 @@ class ModelSpec(Spec):
         training: Options of the engine that suit the model, where the user names none.
     """
 
-    kind: ClassVar[str] = "model"
     references: ClassVar[tuple[str, ...]] = ("factory", "config", "options")
 
     modality: str
@@ -160,8 +161,6 @@ class MetricSpec:
 class EvaluatorSpec(Spec):
     """``factory(config) -> Evaluator``."""
 
-    kind: ClassVar[str] = "evaluator"
-
     modality: str
     metrics: tuple[MetricSpec, ...]
     needs_reference: bool = True
@@ -177,8 +176,6 @@ class PipelineSpec(Spec):
         source_type: IPTC's word for them: composite where somebody's picture or sound is worked on.
     """
 
-    kind: ClassVar[str] = "pipeline"
-
     modality: str
     outputs: tuple[str, ...] = ()
     source_type: SourceType = "trainedAlgorithmicMedia"
@@ -188,8 +185,6 @@ class PipelineSpec(Spec):
 class ArtifactSpec(Spec):
     """`factory` is the `genai_core.Artifact` subclass that reads and writes files of these suffixes."""
 
-    kind: ClassVar[str] = "artifact"
-
     suffixes: tuple[str, ...]
     media_type: str
 
@@ -198,13 +193,9 @@ class ArtifactSpec(Spec):
 class CommandSpec(Spec):
     """`factory` is a `click.Command`, run as ``genai NAME``."""
 
-    kind: ClassVar[str] = "command"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckSpec(Spec):
     """``factory() -> Iterable[Finding]``, run by `genai doctor`; ``deep`` ones only with ``--deep``."""
-
-    kind: ClassVar[str] = "check"
 
     cost: Literal["fast", "deep"] = "fast"
