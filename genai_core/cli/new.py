@@ -73,8 +73,7 @@ def write_skeleton(name: str, folder: Path) -> list[str]:
     written = []
     with atomic_dir(folder) as temporary:
         for source in texts.list_templates(["j2"]):
-            relative = source.removesuffix(".j2").replace("gitignore", ".gitignore")
-            relative = relative.replace("src/package/", f"src/{package}/")
+            relative = source.removesuffix(".j2").replace("src/package/", f"src/{package}/")
             target = temporary / relative
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_text(texts.get_template(source).render(values), encoding="utf-8")

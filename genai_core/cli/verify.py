@@ -49,15 +49,13 @@ def verify(path: Path, strict: bool, printer: Printer) -> None:
     "--input", "inputs", type=click.Path(path_type=Path), multiple=True, help="An input file it needs."
 )
 @click.option("-o", "--out", type=click.Path(path_type=Path), help="Write the file made again here.")
-def reproduce(
-    file: Path, where: Path | None, inputs: tuple[Path, ...], out: Path | None, printer: Printer
-) -> None:
+def reproduce(file: Path, printer: Printer, **how: Any) -> None:
     """Make FILE again from its record alone and compare the bytes.
 
     FILE may be gone: its record is enough. Exit code 5 when the bytes differ; then every hash and version
     that differs is named.
     """
-    outcome = make_again(file, where=where, inputs=inputs, out=out)
+    outcome = make_again(file, **how)
     name = _shown(file)
     again = f"{name}: the same {outcome.size:,} bytes again, sha256 {outcome.sha256}"
     good = outcome.same and outcome.intact is not False

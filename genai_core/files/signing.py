@@ -24,7 +24,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, Literal
 
-from genai_core.errors import BadInput, MissingDependency, ResourceError
+from genai_core.errors import BadInput, ResourceError
 from genai_core.files.atomic import sha256_bytes
 from genai_core.files.keys import anchors, config_folder, make_keys
 
@@ -79,7 +79,7 @@ def paused() -> Iterator[None]:
 
 
 def sign_bytes(data: bytes, suffix: str, text: str, source_type: str) -> bytes:
-    """`data` with a signed manifest inside; thumbnails off, about 4 KB more.
+    """`data` with a signed manifest inside; thumbnails off, about 4 KB more. For where signing is `active`.
 
     Args:
         data: A whole file.
@@ -91,8 +91,6 @@ def sign_bytes(data: bytes, suffix: str, text: str, source_type: str) -> bytes:
         ResourceError: No key can be made or read.
         BadInput: `data` is not of this format.
     """
-    if not installed():
-        raise MissingDependency("signing needs c2pa-python", hint="pip install 'genai-core[provenance]'")
     import c2pa
 
     action = {"action": "c2pa.created", "digitalSourceType": source_type}

@@ -144,7 +144,7 @@ def _fetch_file(spec: DatasetSpec, file: DataFile, path: Path, scratch: Path, re
 def _download(url: str, part: Path, size: int | None = None) -> None:
     """Download `size` bytes, or as many as are announced, going on where an earlier attempt stopped."""
     if not url.startswith(("https://", "http://")):
-        raise UsageError(f"source {url!r} is no address, and names no member of a package")
+        raise UsageError(f"source {url!r} is neither https: nor a member of a pypi: or deb: package")
     problem = ""
     for _ in range(_ATTEMPTS):
         have = part.stat().st_size if part.exists() else 0

@@ -120,10 +120,8 @@ def devices() -> Iterator[Finding]:
 
     from genai_core.running.device import problem_of
 
-    names = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count()))]
-    names += ["mps"] if torch.backends.mps.is_available() else []
-    names += ["xpu"] if hasattr(torch, "xpu") and torch.xpu.is_available() else []
-    for name in names:
+    kind = torch.accelerator.current_accelerator()
+    for name in ("cpu", *(f"{kind}:{i}" for i in range(torch.accelerator.device_count()))):
         if problem := problem_of(name):
             yield Finding("error", f"device {name}", problem, "--device cpu works around it")
         else:
