@@ -99,17 +99,17 @@ def fit(
     spec_id = model.spec.id if tuned else getattr(model, "spec_id", None)
     if spec_id is None:
         raise UsageError(f"{type(model).__name__} was not built by genai", hint="use genai_core.model")
-    values = {**registry().find("model", spec_id).training, **training}
+    usual = registry().find("model", spec_id).training
     request = Request(
         model=Part(id=spec_id),
         data=Part(id=getattr(data, "spec_id", ""), config=getattr(data, "spec_config", {})),
-        training=TrainConfig.parse(values, where="training"),
+        training=TrainConfig.parse({**usual, **training}, where="training"),
         seed=seed,
         device=device,
         initial=str(model.path) if tuned else "",
     )
-    built = None if tuned else model
-    run = start(request, path=Path(out) if out else None, model=built, data=data)
+    path = Path(out) if out else None
+    run = start(request, path=path, model=None if tuned else model, data=data)
     report_training(run)
     return load_model(run.path, run.manifest["device"])
 

@@ -99,9 +99,9 @@ def flatten(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, 
             yield f"{prefix}{key}", value
 
 
-def to_settings(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+def to_settings(values: Mapping[str, Any]) -> Iterator[str]:
     """The words of a command line that set `values`: the inverse of `parse_settings`; None is left out."""
-    for key, value in flatten(values, prefix):
+    for key, value in flatten(values):
         plain = isinstance(value, str) and _parse_value(value) == value
         if value is not None:
             yield from ("--set", f"{key}={value if plain else _toml_value(value)}")

@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Literal, get_args
 
-from genai_core.errors import GenaiError, PluginError, did_you_mean
+from genai_core.errors import GenaiError, PluginError
 from genai_core.plugins.faults import say
 from genai_core.plugins.probe import probe
 from genai_core.plugins.registry import Registry
@@ -93,11 +93,9 @@ def examine(
     registry = Registry.from_environment()
     registry.deny |= {step.subject.removeprefix("plugin ") for step in killers if step.message == IMPORT}
     for name in registry.discovery():
-        yield (
-            "trying",
-            Finding("error", f"plugin {name}", IMPORT, f"GENAI_DISABLE_PLUGINS={name} switches it off"),
-        )
-    yield from (("found", finding) for finding in (*_plugins(registry), *_switches(registry)))
+        off = f"GENAI_DISABLE_PLUGINS={name} switches it off"
+        yield "trying", Finding("error", f"plugin {name}", IMPORT, off)
+    yield from (("found", finding) for finding in _plugins(registry))
     steps = [(spec, "") for spec in registry.specs("check") if deep or spec.cost == "fast"]
     for plugin in registry.plugins.values() if deep else ():
         steps += [(spec, field) for spec in plugin.specs for field in spec.references if getattr(spec, field)]
@@ -130,17 +128,8 @@ def _plugins(registry: Registry) -> Iterator[Finding]:
         slow = plugin.import_ms > SLOW_IMPORT_MS
         fix = "import heavy modules where they are used, not in the plugin module" if slow else None
         yield Finding("warning" if slow else "ok", f"plugin {name}", about, fix)
-
-
-def _switches(registry: Registry) -> Iterator[Finding]:
     if registry.off:
         yield Finding("ok", "switches", f"switched off: {', '.join(registry.off)}")
-    known = {*registry.plugins, *registry.off, *(fault.source.plugin for fault in registry.faults)}
-    switches = {"GENAI_PLUGINS": registry.allow or frozenset(), "GENAI_DISABLE_PLUGINS": registry.deny}
-    for variable, names in switches.items():
-        for name in sorted(names - known):
-            near = did_you_mean(name, known) or f"installed: {', '.join(sorted(known))}"
-            yield Finding("warning", "switches", f"{variable} names {name!r}, which is not installed", near)
 
 
 def _import(registry: Registry, spec: Spec, field: str) -> tuple[Finding, ...]:

@@ -65,11 +65,10 @@ class Request(Config):
         training = {name: value for name, value in asked if value != getattr(usual, name)}
         words = ["genai", "train", self.model.id, "--data", self.data.id, "--seed", str(self.seed)]
         words += ["--device", self.device, *(["--from", self.initial] if self.initial else [])]
-        words += [
-            *to_settings(chosen.model_dump(mode="json", exclude_defaults=True)),
-            *to_settings(self.data.config, "data."),
-        ]
-        return shlex.join([*words, *to_settings(training, "training.")])
+        tables = {"data": self.data.config, "training": training}
+        settings = chosen.model_dump(mode="json", exclude_defaults=True)
+        settings |= {name: table for name, table in tables.items() if table}
+        return shlex.join([*words, *to_settings(settings)])
 
 
 def start(

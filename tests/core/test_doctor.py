@@ -182,14 +182,6 @@ def test_a_check_that_raises_is_a_finding(monkeypatch: pytest.MonkeyPatch) -> No
     assert any(finding.subject == "python" for finding in findings)
 
 
-def test_a_misspelt_switch_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("GENAI_PLUGINS", "molecuels")
-    monkeypatch.setenv("GENAI_DISABLE_PLUGINS", "qqq")
-    told = {f.message: f.fix for f in run_checks() if f.subject == "switches" and f.level == "warning"}
-    assert "GENAI_PLUGINS names 'molecuels', which is not installed" in told
-    assert "GENAI_DISABLE_PLUGINS names 'qqq', which is not installed" in told
-
-
 @pytest.mark.parametrize(("levels", "code"), [(["ok"], 0), (["ok", "warning"], 0), (["warning", "error"], 1)])
 def test_the_exit_code(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], levels: list[Any], code: int
