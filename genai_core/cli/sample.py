@@ -29,7 +29,7 @@ def _part(text: str) -> tuple[int, int]:
     "part",
     type=_part,
     metavar="I/K",
-    help="Only every K-th shard, starting with the I-th, for K machines.",
+    help="Only every K-th shard from the I-th on, for K machines.",
 )
 @click.option("--shard-size", type=int, help="Items a shard.")
 @click.option("--workers", type=int, default=1, show_default=True, help="Processes on this machine.")

@@ -21,17 +21,10 @@ if TYPE_CHECKING:
 @click.command(cls=ConfigCommand)
 @click.argument("model_id", metavar="MODEL")
 @click.option(
-    "--data",
-    "data_id",
-    metavar="DATASET",
-    help="Data set or a file of your own; default: the model's.",
+    "--data", "data_id", metavar="DATASET", help="Data set or a file of your own; default: the model's."
 )
 @click.option(
-    "--from",
-    "initial",
-    metavar="WEIGHTS",
-    default="",
-    help="Start from the weights of a run, a model folder or a shipped model (fine-tuning).",
+    "--from", "initial", metavar="WEIGHTS", default="", help="Fine-tune a run, a folder or a shipped model."
 )
 @click.option("--steps", type=int, help="Optimizer steps (short for --set training.steps=).")
 @click.option("--seed", type=int, default=0, show_default=True, help="Seed of everything.")

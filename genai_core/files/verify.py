@@ -96,9 +96,9 @@ def examine(path: Path) -> Verdict:
             credential = signing.check(file, path.suffix.lower())
     except OSError as error:
         return Verdict(path, "unreadable", error.strerror or str(error))
-    return _weigh(
-        path, [_beside(path, digest, size), _inside(ends), _signed(credential), _in_run(path, digest)]
-    )
+    record = provenance.embedded_record(ends)
+    inside = _Claim("inside", record) if record else None
+    return _weigh(path, [_beside(path, digest, size), inside, _signed(credential), _in_run(path, digest)])
 
 
 class _Claim(NamedTuple):
@@ -151,11 +151,6 @@ def _beside(path: Path, digest: str, size: int) -> _Claim | None:
         what = "truncated" if size < recorded["size"] else "grown"
         against = f"{what}: {size:,} instead of {recorded['size']:,} bytes"
     return _Claim("beside", record, against=against)
-
-
-def _inside(head: bytes) -> _Claim | None:
-    record = provenance.embedded_record(head)
-    return _Claim("inside", record) if record else None
 
 
 def _signed(credential: signing.Credential) -> _Claim | None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     Array = np.ndarray[Any, np.dtype[np.float64]]
 
+Row = tuple[str, ...]
 BINS = 28
 
 
@@ -40,8 +41,8 @@ class Chart:
     title: str
     svg: str
     summary: str
-    columns: tuple[str, ...] = ()
-    rows: tuple[tuple[str, ...], ...] = ()
+    columns: Row = ()
+    rows: tuple[Row, ...] = ()
     legend: tuple[tuple[str, str], ...] = ()
 
 
@@ -95,16 +96,13 @@ def histogram(
         paths = [("s1", frame.path(zip(np.repeat(edges, 2), heights, strict=True)))]
     places = [number(round(float(edge), 4)) for edge in edges]
     texts = [[f"{percent:.1f}" for percent in share] for share in shares.values()]
-    drawn = {
-        "frame": frame,
-        "blocks": [] if sample is None else zip(edges, edges[1:], sample, strict=False),
-        "paths": paths,
-        "bounds": [x for x in window or () if x is not None and edges[0] <= x <= edges[-1]],
-    }
+    drawn: dict[str, Any] = {"frame": frame, "paths": paths}
+    drawn["blocks"] = [] if sample is None else zip(edges, edges[1:], sample, strict=False)
+    drawn["bounds"] = [x for x in window or () if x is not None and edges[0] <= x <= edges[-1]]
     words = [_spread(name, part) for name, part in parts.items()]
     columns = ("from", "to", *(f"{name} (%)" for name in shares))
     rows = zip(places, places[1:], *texts, strict=False)
-    return _chart(title, words, columns, rows, _legend(shares), "curves", **drawn)
+    return _chart("curves", title, words, columns, rows, shares, **drawn)
 
 
 def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], *, x_label: str = "step") -> Chart:
@@ -128,7 +126,7 @@ def lines(title: str, series: Mapping[str, Sequence[tuple[float, float]]], *, x_
     order = sorted(set(xs))
     shown = order[:: max(1, math.ceil(len(order) / 60))]
     rows = ((number(x), *(number(value.get(x)) for value in values)) for x in shown)
-    return _chart(title, words, (x_label, *kept), rows, _legend(kept), "curves", frame=frame, paths=paths)
+    return _chart("curves", title, words, (x_label, *kept), rows, kept, frame=frame, paths=paths)
 
 
 def bars(title: str, items: Sequence[Bar]) -> Chart:
@@ -140,9 +138,8 @@ def bars(title: str, items: Sequence[Bar]) -> Chart:
     words = [f"{bar.label} {value}" + (f" ({bar.remark})" if bar.remark else "") for bar, value in labelled]
     ends = ("low", "high", "floor") if any(bar.high is not None for bar in items) else ()
     rows = ((bar.label, value, *(number(getattr(bar, end)) for end in ends)) for bar, value in labelled)
-    return _chart(
-        title, words, ("", "value", *ends), rows, (), "bars", items=labelled, scale=100 / (top or 1.0)
-    )
+    head, scale = ("", "value", *ends), 100 / (top or 1.0)
+    return _chart("bars", title, words, head, rows, (), items=labelled, scale=scale)
 
 
 def interval(bar: Bar | Metric) -> str:
@@ -155,20 +152,13 @@ def interval(bar: Bar | Metric) -> str:
 
 
 def _chart(
-    title: str,
-    words: Iterable[str],
-    columns: tuple[str, ...],
-    rows: Iterable[tuple[str, ...]],
-    legend: tuple[tuple[str, str], ...],
-    picture: str,
-    **drawn: object,
+    macro: str, title: str, words: list[str], head: Row, rows: Iterable[Row], keys: Iterable[str], **data: Any
 ) -> Chart:
+    """The picture and the same in words; a legend where several curves are drawn."""
     summary = f"{title}: {'; '.join(words)}."
-    return Chart(title, draw(picture, summary=summary, **drawn), summary, columns, tuple(rows), legend)
-
-
-def _legend(names: Mapping[str, object]) -> tuple[tuple[str, str], ...]:
-    return tuple((f"s{index}", name) for index, name in enumerate(names)) if len(names) > 1 else ()
+    legend = tuple((f"s{index}", key) for index, key in enumerate(keys))
+    svg = draw(macro, summary=summary, **data)
+    return Chart(title, svg, summary, head, tuple(rows), legend if len(legend) > 1 else ())
 
 
 def _finite(values: Sequence[float] | None) -> Array:

@@ -37,9 +37,8 @@ def pick_precision(name: str, device: str) -> torch.dtype | None:
 
     ``auto`` takes bf16 on CUDA chips that have it (compute capability 8.0 and later) and fp32 elsewhere.
     """
-    if name == "auto":
-        return torch.bfloat16 if device.startswith("cuda") and has_bf16(device) else None
-    return torch.bfloat16 if name == "bf16" else None
+    fast = name == "bf16" or (name == "auto" and device.startswith("cuda") and has_bf16(device))
+    return torch.bfloat16 if fast else None
 
 
 def has_bf16(device: str) -> bool:
