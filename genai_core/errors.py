@@ -15,7 +15,7 @@ stderr and the exit code below; no traceback. Anything else that escapes is a bu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 
 class GenaiError(Exception):
@@ -99,10 +99,8 @@ def did_you_mean(word: str, known: Iterable[str]) -> str | None:
     """A phrase such as ``did you mean "molecules/rnn"?``, or None when nothing is near."""
     from difflib import get_close_matches
 
-    near: Sequence[str] = get_close_matches(word, sorted(known), n=3, cutoff=0.6)
-    if not near:
-        return None
-    return "did you mean " + " or ".join(f'"{name}"' for name in near) + "?"
+    near = [f'"{name}"' for name in get_close_matches(word, sorted(known), n=3, cutoff=0.6)]
+    return f"did you mean {' or '.join(near)}?" if near else None
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -62,10 +62,8 @@ def cached(spec: DatasetSpec) -> dict[str, Path]:
     for file in spec.files:
         if not is_cached(file):
             state = "is damaged" if path_of(file).exists() else "is not"
-            raise ResourceError(
-                f"{spec.id}: {file.name} {state} in the cache {cache_dir()}",
-                hint=f"genai data fetch {spec.id}",
-            )
+            wrong = f"{spec.id}: {file.name} {state} in the cache {cache_dir()}"
+            raise ResourceError(wrong, hint=f"genai data fetch {spec.id}")
     return paths_of(spec)
 
 

@@ -190,10 +190,8 @@ class Registry:
         found = self.load(spec, field)
         if isinstance(found, type) and issubclass(found, Config):
             return found
-        raise PluginError(
-            f"{spec.id}: {field} {getattr(spec, field)!r} is no subclass of genai_core.Config",
-            hint="derive it from genai_core.Config",
-        )
+        wrong = f"{spec.id}: {field} {getattr(spec, field)!r} is no subclass of genai_core.Config"
+        raise PluginError(wrong, hint="derive it from genai_core.Config")
 
     def build(self, spec: Spec, values: Mapping[str, Any] | Config | None = None) -> Any:
         """``factory(config)`` with `values` validated first."""

@@ -19,10 +19,8 @@ if TYPE_CHECKING:
 def check_requirements(spec: Spec) -> None:
     """Raise `MissingDependency` when something that the spec requires is absent or too old."""
     if problems := unmet(spec.requires):
-        raise MissingDependency(
-            f"{spec.id} needs {'; '.join(problems)}",
-            hint="pip install " + " ".join(f'"{requirement}"' for requirement in problems.values()),
-        )
+        wanted = " ".join(f'"{requirement}"' for requirement in problems.values())
+        raise MissingDependency(f"{spec.id} needs {'; '.join(problems)}", hint=f"pip install {wanted}")
 
 
 def unmet(requirements: Iterable[str]) -> dict[str, str]:

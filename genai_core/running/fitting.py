@@ -93,10 +93,8 @@ def start(
     modality = registry().find("model", request.model.id).modality
     name = request.data.id or "the data set"
     if data.modality != modality:
-        raise UsageError(
-            f"{request.model.id} learns {modality}, not {data.modality}: {name}",
-            hint=f"genai list --kind dataset --modality {modality}",
-        )
+        wrong = f"{request.model.id} learns {modality}, not {data.modality}: {name}"
+        raise UsageError(wrong, hint=f"genai list --kind dataset --modality {modality}")
     if not len(data):
         raise BadInput(name, "it is empty")
     settled = Part(id=request.model.id, config=model.config.model_dump(mode="json"))

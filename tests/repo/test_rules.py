@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 LONGEST_FILE = 350
-# The core is meant to fit into 5,000 lines of code and does not yet: this holds the line until it shrinks.
-CORE_LINES = 5_030
+CORE_LINES = 5_000
 STARTUP_LINES = 900
 LARGEST_FILE = 2 << 20
 LAYOUT = {
