@@ -159,7 +159,7 @@ def sample_to_folder(
     _load_once.cache_clear()  # other weights may lie there by now
     loaded = _load_once(where, device)
     origin = {"model": loaded.spec.id, "weights_sha256": loaded.weights_sha256}
-    claim(out, PLAN, {**origin, **asdict(plan)})
+    claim(out, PLAN, {**origin, **asdict(plan), "format": suffix})
     i, k = part or (1, 1)
     if not 1 <= i <= k:
         raise UsageError(f"shard {i}/{k}: i must be from 1 to k")

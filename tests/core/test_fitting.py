@@ -200,6 +200,8 @@ def test_another_plan_in_the_same_folder_is_refused(run, whole, tmp_path):
     other = shards.make_plan(load_model(run.path), 50, seed=3, shard_size=8)
     with pytest.raises(UsageError, match="it differs in"):
         shards.sample_to_folder(str(run.path), other, tmp_path / "out")
+    with pytest.raises(UsageError, match="it differs in format"):
+        shards.sample_to_folder(str(run.path), whole[0], tmp_path / "out", suffix=".md")
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.doc").write_text("")
     with pytest.raises(UsageError, match="is not empty"):
