@@ -141,10 +141,8 @@ class Artifact(ABC):
     @classmethod
     def _check_suffix(cls, path: str | Path, suffix: str) -> None:
         if suffix not in cls.suffixes:
-            raise UsageError(
-                f"{path}: {cls.__name__} is not written or read as {suffix!r}",
-                hint="use one of " + ", ".join(cls.suffixes),
-            )
+            wrong = f"{path}: {cls.__name__} is not written or read as {suffix!r}"
+            raise UsageError(wrong, hint="use one of " + ", ".join(cls.suffixes))
 
     def __eq__(self, other: object) -> bool:
         if type(self) is not type(other) or not isinstance(other, Artifact):

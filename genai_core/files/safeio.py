@@ -68,10 +68,8 @@ def limits_for(modality: str, **overrides: int) -> Limits:
     for setting in filter(None, map(str.strip, os.environ.get("GENAI_LIMITS", "").split(","))):
         match = _SETTING.fullmatch(setting)
         if match is None or match["field"] not in known:
-            raise UsageError(
-                f"limit {setting!r} is not of the form modality.name=number",
-                hint="names: " + ", ".join(known),
-            )
+            wrong = f"limit {setting!r} is not of the form modality.name=number"
+            raise UsageError(wrong, hint="names: " + ", ".join(known))
         if match["modality"] == modality:
             chosen[match["field"]] = int(match["number"])
     return replace(LIMITS.get(modality, LIMITS["text"]), **chosen | overrides)

@@ -88,10 +88,10 @@ class Report(Sequence[Metric]):
         """A metric by name or place."""
         if not isinstance(key, str):
             return self.metrics[key]
-        for metric in self.metrics:
-            if metric.name == key:
-                return metric
-        raise KeyError(f"{key!r}; metrics: " + ", ".join(metric.name for metric in self.metrics))
+        named = {metric.name: metric for metric in self.metrics}
+        if key not in named:
+            raise KeyError(f"{key!r}; metrics: {', '.join(named)}")
+        return named[key]
 
     def remarks(self) -> list[str]:
         """Why some metrics have no value, a line for each reason, and the notes."""

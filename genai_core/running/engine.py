@@ -293,10 +293,8 @@ class Trainer:
                     self.progress("step", self.step, self.config.steps, "  ".join(losses))
                 if stop.requested and self.step < self.config.steps:
                     self.save()
-                    raise Interrupted(
-                        f"stopped after step {self.step}; the state is saved",
-                        hint=f"genai resume {self.run.path}",
-                    )
+                    stopped = f"stopped after step {self.step}; the state is saved"
+                    raise Interrupted(stopped, hint=f"genai resume {self.run.path}")
                 if self.step % self.config.checkpoint_every == 0 and self.step < self.config.steps:
                     self.save()
         return self._finish(metrics)
