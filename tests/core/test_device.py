@@ -7,6 +7,7 @@ import torch
 
 from genai_core.cli.main import main
 from genai_core.errors import is_out_of_memory
+from genai_core.running import device
 from genai_core.running.device import has_bf16
 
 
@@ -48,3 +49,14 @@ def test_a_chip_is_asked_for_bf16(monkeypatch):
     assert has_bf16("cpu")
     assert not has_bf16("cuda:0")
     assert not has_bf16("mps")
+
+
+@pytest.mark.parametrize("library", [OSError, TypeError, object])
+def test_a_c_library_without_mallopt_is_no_problem(monkeypatch, library):
+    def load(name):
+        if issubclass(library, Exception):
+            raise library
+        return library()
+
+    monkeypatch.setattr(device.ctypes, "CDLL", load)
+    assert device.pick_device("cpu") == "cpu"
