@@ -36,14 +36,14 @@ def pick_device(name: str = "auto") -> str:
 
 
 def _keep_freed_memory() -> None:
-    """Let the process keep blocks of up to 256 MiB that it frees: the next step needs as many again.
+    """Let the process keep blocks of up to 32 MiB that it frees: the next step needs as many again.
 
     glibc hands them back to the system and gets them anew page by page, a seventh of the time that sampling
     from a small network takes.
     """
     with suppress(OSError, TypeError, AttributeError):  # other C libraries have no mallopt
         for option in (-1, -3):  # M_TRIM_THRESHOLD and M_MMAP_THRESHOLD of malloc.h
-            ctypes.CDLL(None).mallopt(option, 1 << 28)
+            ctypes.CDLL(None).mallopt(option, 1 << 25)
 
 
 def pick_precision(name: str, device: str) -> torch.dtype | None:
