@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import torch
 
 import genai_core as genai
 from genai_core import Context
 from genai_media.image import Image
 from genai_style.config import OptimiseOptions
+from genai_style.models.optimise import schedule_of
 from genai_style.painting.optimise import Brush, Schedule, optimise, scales
 from genai_style.painting.vgg import load_vgg
 from support.pictures import painting, photo
@@ -102,6 +104,18 @@ def test_who_looks_sees_the_picture_in_the_making(files):
         return np.abs(picture.to_float() - made.to_float()).mean()
 
     assert apart(seen[-1]) < 0.2 * apart(seen[0])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "kind"),
+    [
+        ({}, "moments"),
+        ({"preset": "quality"}, "sliced"),
+        ({"preset": "quality", "statistic": "gram"}, "gram"),
+    ],
+)
+def test_the_preset_names_a_statistic_and_the_user_another(chosen, kind):
+    assert schedule_of(OptimiseOptions(**chosen), 512).kind == kind
 
 
 def test_a_picture_in_its_own_style_stays_as_it_is():

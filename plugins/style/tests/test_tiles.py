@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -39,5 +41,12 @@ def test_strips_equal_the_whole(net, size, strip, limit):
     assert (painted - whole[:, :, : size[0], : size[1]]).abs().max() < 1 / 255
 
 
+@pytest.mark.gpu
+def test_an_accelerator_paints_the_same(net):
+    x = picture(203, 151)
+    on_device = copy.deepcopy(net).to("cuda")
+    assert (paint(on_device, x, strip=1 << 14) - paint(net, x)).abs().max() < 1 / 255
+
+
 def test_the_net_is_small():
-    assert sum(parameter.numel() for parameter in Painter().parameters()) == 350_115
+    assert sum(parameter.numel() for parameter in Painter().parameters()) == 347_859

@@ -17,6 +17,7 @@ def _several(value: Any) -> Any:
 Paths = Annotated[tuple[str, ...], BeforeValidator(_several)]
 Preset = Literal["draft", "standard", "quality"]
 Colour = Literal["style", "content", "luminance", "palette"]
+StyleKind = Literal["moments", "gram", "sliced"]
 
 
 class OptimiseOptions(Config):
@@ -34,6 +35,11 @@ class OptimiseOptions(Config):
         "background; regions alone divides the photo into as many as there are styles; empty: everywhere",
     )
     preset: Preset = Field(default="standard", description="how long to work, and on which statistic")
+    statistic: StyleKind | None = Field(
+        default=None,
+        description="what makes a style: mean and deviation of activations (moments), their products (gram) "
+        "or their whole distribution (sliced); none: that of the preset, sliced for quality, else moments",
+    )
     content_weight: float = Field(
         default=0.15, ge=0, le=100, description="weight of what is shown beside how it is painted"
     )
@@ -101,7 +107,10 @@ class FastConfig(Config):
         description="size of the style beside pictures of 512 pixels: 0.5 halves its strokes",
     )
     content_weight: float = Field(
-        default=0.3, ge=0, le=100, description="weight of what is shown beside how it is painted"
+        default=0.1, ge=0, le=100, description="weight of what is shown beside how it is painted"
+    )
+    identity: float = Field(
+        default=0.2, ge=0, le=100, description="weight of leaving the painting itself as it is"
     )
     crop: int = Field(default=128, ge=32, le=1024, description="side of the training crops in pixels")
     width: int = Field(default=16, ge=4, le=128, description="channels at full size")

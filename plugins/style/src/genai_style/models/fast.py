@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -56,8 +57,11 @@ class PaintedStyle(Model):
         options = ctx.options if isinstance(ctx.options, FastOptions) else FastOptions()
         for done, photo in enumerate(items, start=1):
             content, alpha = sized(photo, options.size)
-            pixels = torch.from_numpy(np.ascontiguousarray(content)).permute(2, 0, 1)[None]
-            painted = paint(self.net.cpu().eval(), pixels)[0].permute(1, 2, 0).float().numpy()
+            # In half precision, as the net's strips wait in: a large photo is held once, and small.
+            pixels = torch.from_numpy(np.ascontiguousarray(content)).permute(2, 0, 1)[None].half()
+            if options.colour == "style":
+                del content
+            painted = paint(self.net.eval(), pixels)[0].permute(1, 2, 0).float().numpy()
             if options.colour == "content":
                 painted = colour.with_chroma_of(painted, content)
             yield Image.from_float(painted, alpha, bits=photo.bits, icc=photo.icc)
@@ -82,11 +86,17 @@ class FastStyle(PaintedStyle):
             self.net = Painter(self.config.width, self.config.blocks).to(ctx.device)
 
     def collate(self, items: Sequence[Image], rng: np.random.Generator) -> Batch:
-        """A random crop of each picture, mirrored half the time: ``pictures``, (B, 3, crop, crop) in 0..1."""
-        return {"pictures": torch.stack([_crop(item, self.config.crop, rng) for item in items])}
+        """Random parts of each picture and as many of the painting, mirrored half the time.
+
+        Returns:
+            ``pictures`` and ``own``, both (B, 3, crop, crop) in 0..1.
+        """
+        side = self.config.crop
+        pictures = torch.stack([_crop(item, side, rng) for item in items])
+        return {"pictures": pictures, "own": torch.stack([_part(self._painting, side, rng) for _ in items])}
 
     def loss(self, batch: Batch, optimizer: str) -> torch.Tensor:
-        """Relative error of style and, weighted, of content, shape (B,)."""
+        """Relative error of style, of content and, of the painting itself, of its pixels, shape (B,)."""
         pictures = batch["pictures"].contiguous(memory_format=torch.channels_last)
         vgg, style = self._target(pictures.device)
         painted = self.net(pictures)
@@ -95,31 +105,38 @@ class FastStyle(PaintedStyle):
         features = vgg(painted, (*STYLE_LAYERS, CONTENT_LAYER))
         losses = []
         for row in range(len(pictures)):
-            own = {name: found[row : row + 1] for name, found in features.items()}
+            seen = {name: found[row : row + 1] for name, found in features.items()}
             content = Content(shown[row : row + 1])
-            losses.append(style.loss(own) + self.config.content_weight * content.loss(own))
-        return torch.stack(losses)
+            losses.append(style.loss(seen) + self.config.content_weight * content.loss(seen))
+        return torch.stack(losses) + self.config.identity * self._changed(batch["own"])
+
+    def _changed(self, own: torch.Tensor) -> torch.Tensor:
+        """Squared error of parts of the painting when painted, beside the variance of the whole: (B,)."""
+        own = own.contiguous(memory_format=torch.channels_last)
+        error: torch.Tensor = (self.net(own) - own).square().mean((1, 2, 3))
+        return error / float(self._painting.var((1, 2)).mean().clamp(min=1e-4))
 
     def _target(self, device: torch.device) -> tuple[VGG19, Style]:
         """The network that judges and the style to reach, read when training first needs them."""
         if self._goal is None:
-            if not self.config.style:
-                raise UsageError(
-                    "style/fast learns the style of a picture, and none is given",
-                    hint="genai train style/fast --style painting.jpg",
-                )
-            # A copy, as channels-last saves a tenth of the time and is not for others to find.
             vgg = copy.deepcopy(load_vgg()).to(device)
-            vgg.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # the stub lacks it
-            picture = torch.from_numpy(Image.load(self.config.style).to_float()).permute(2, 0, 1)[None]
-            size = style_size(picture.shape[2:], STYLE_SIDE * self.config.stroke)
-            picture = F.interpolate(picture, size, mode="bilinear", antialias=True)
-            generator = torch.Generator().manual_seed(0)
-            layers = style_of(vgg(picture.to(device), STYLE_LAYERS), "moments", generator)
-            self._goal = vgg, Style(layers)
-            # The model that is saved names the picture; where it lay is nobody's business.
-            self.config = self.config.model_copy(update={"style": Path(self.config.style).name})
+            features = vgg(self._painting[None].to(device), STYLE_LAYERS)
+            self._goal = vgg, Style(style_of(features, "moments", torch.Generator()))
         return self._goal
+
+    @cached_property
+    def _painting(self) -> torch.Tensor:
+        """The picture whose style is learned, (3, h, w) in 0..1."""
+        if not self.config.style:
+            raise UsageError(
+                "style/fast learns the style of a picture, and none is given",
+                hint="genai train style/fast --style painting.jpg",
+            )
+        picture = torch.from_numpy(Image.load(self.config.style).to_float()).permute(2, 0, 1)[None]
+        # The model that is saved names the picture; where it lay is nobody's business.
+        self.config = self.config.model_copy(update={"style": Path(self.config.style).name})
+        size = style_size(picture.shape[2:], STYLE_SIDE * self.config.stroke)
+        return F.interpolate(picture, size, mode="bilinear", antialias=True)[0]
 
 
 def _crop(item: Image, side: int, rng: np.random.Generator) -> torch.Tensor:
@@ -129,4 +146,17 @@ def _crop(item: Image, side: int, rng: np.random.Generator) -> torch.Tensor:
     top, left = (int(rng.integers(0, length - part + 1)) for length in (item.height, item.width))
     square = torch.from_numpy(Image(item.pixels[top : top + part, left : left + part]).to_float())
     resized = F.interpolate(square.permute(2, 0, 1)[None], (side, side), mode="bilinear", antialias=True)[0]
-    return resized.flip(2) if rng.random() < 0.5 else resized
+    return _mirrored(resized, rng)
+
+
+def _part(painting: torch.Tensor, side: int, rng: np.random.Generator) -> torch.Tensor:
+    """A square part of a painting (3, h, w), as large as `side` and it allow: (3, side, side)."""
+    short = [max(0, side - length) for length in painting.shape[:0:-1]]
+    painting = F.pad(painting[None], (0, short[0], 0, short[1]), mode="replicate")[0]
+    top, left = (int(rng.integers(0, length - side + 1)) for length in painting.shape[1:])
+    return _mirrored(painting[:, top : top + side, left : left + side], rng)
+
+
+def _mirrored(picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+    """The picture (3, H, W), mirrored half the time."""
+    return picture.flip(2) if rng.random() < 0.5 else picture

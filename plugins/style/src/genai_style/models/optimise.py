@@ -90,7 +90,7 @@ def paint(
         for style, weight, mask in zip(styles, weights, masks, strict=True)
         if weight
     ]
-    schedule = _schedule(options.preset, max(content.shape[:2]))
+    schedule = schedule_of(options, max(content.shape[:2]))
     if start is not None:
         schedule = Schedule((steps,), schedule.kind)
     painted = optimise(
@@ -111,12 +111,12 @@ def paint(
     return Image.from_float(result, alpha, bits=photo.bits, icc=photo.icc)
 
 
-def _schedule(preset: str, longer: int) -> Schedule:
+def schedule_of(options: OptimiseOptions, longer: int) -> Schedule:
     """Steps at 128, 256, 512 pixels and so on; a small picture gets those of the last scales."""
-    steps = {"draft": (40, 20), "standard": (40, 20, 12), "quality": (80, 60, 40)}[preset]
+    steps = {"draft": (40, 20), "standard": (40, 20, 12), "quality": (80, 60, 40)}[options.preset]
     scales = 1 + max(0, round(np.log2(longer / 128)))
     steps = (steps + (steps[-1] // 2,) * scales)[: max(1, scales)]
-    return Schedule(steps, "sliced" if preset == "quality" else "moments")
+    return Schedule(steps, options.statistic or ("sliced" if options.preset == "quality" else "moments"))
 
 
 def _colours_before(

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-    from genai_style.painting.losses import LayerStyle, Part, StyleKind
+    from genai_style.config import StyleKind
+    from genai_style.painting.losses import LayerStyle, Part
     from genai_style.painting.vgg import VGG19
 
 T = TypeVar("T")

@@ -23,7 +23,7 @@ from genai_style.painting.objective import Objective
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from genai_style.painting.losses import StyleKind
+    from genai_style.config import StyleKind
     from genai_style.painting.vgg import VGG19
 
 _BETAS = (0.9, 0.99)

