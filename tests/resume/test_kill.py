@@ -67,11 +67,12 @@ def test_twelve_kills_change_nothing(tmp_path, model):
     while kills < 12:
         pid = in_child(lambda: attempt(model, path))
         time.sleep(dice.uniform(0.03, 0.4))
-        if os.waitpid(pid, os.WNOHANG)[0]:  # it got to the end between two kills: once more from the start
+        os.kill(pid, signal.SIGKILL)  # nothing happens to one that has ended
+        status = os.waitpid(pid, 0)[1]
+        if status == 0:  # it got to the end between two kills: once more from the start
             shutil.rmtree(path)
             continue
-        os.kill(pid, signal.SIGKILL)
-        assert os.waitpid(pid, 0)[1] == signal.SIGKILL
+        assert status == signal.SIGKILL
         kills += 1
     pid = in_child(lambda: attempt(model, path))
     assert os.waitpid(pid, 0)[1] == 0
