@@ -119,6 +119,7 @@ def load_vgg() -> VGG19:
 
 def _network(tensors: Mapping[str, Tensor]) -> VGG19:
     vgg = VGG19({name: tensor.float() for name, tensor in tensors.items()})
+    # The stub of `to` lacks memory formats.
     return vgg.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 
 
