@@ -47,7 +47,7 @@ from torch.nn import functional as F  # noqa: N812 - everybody calls it F
 STYLE_LAYERS = tuple(f"relu{block}_1" for block in range(1, 6))
 CONTENT_LAYER = "relu4_2"
 RULER = ("gram", "moments", "content")
-LIGHTEST, HEAVIEST = 0.15, 5.0  # content weights of ours
+LIGHTEST, HEAVIEST = 0.1, 5.0  # content weights of ours
 
 
 def main() -> None:

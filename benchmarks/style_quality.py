@@ -5,7 +5,7 @@
 
 PHOTOS and PAINTINGS are folders of pictures; `--pairs` of them, evenly spread, are painted. Parts:
 
-- optimise: preset `standard` beside L-BFGS on the same loss (moments, content weight 0.15), which works at
+- optimise: preset `standard` beside L-BFGS on the same loss (moments, content weight 0.1), which works at
   full size from the photo on, with strong Wolfe line search in fp32: CPU seconds, residuals and structure as
   `style/metrics` measures them.
 - identity: a painting in its own style, which should change nothing: SSIM of the result.

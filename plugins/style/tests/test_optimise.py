@@ -97,7 +97,7 @@ def test_who_looks_sees_the_picture_in_the_making(files):
     (made,) = genai.model("style/optimise").transform(
         [photo(48, 40)], Context(options=options, preview=seen.append)
     )
-    assert len(seen) == 40
+    assert len(seen) == 12
     assert all(isinstance(each, Image) for each in seen)
 
     def apart(picture):

@@ -41,7 +41,7 @@ class OptimiseOptions(Config):
         "or their whole distribution (sliced); none: that of the preset, sliced for quality, else moments",
     )
     content_weight: float = Field(
-        default=0.15, ge=0, le=100, description="weight of what is shown beside how it is painted"
+        default=0.1, ge=0, le=100, description="weight of what is shown beside how it is painted"
     )
     content_map: str | None = Field(
         default=None, description="grey picture: white where the content must stay recognisable"

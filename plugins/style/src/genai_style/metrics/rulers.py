@@ -71,7 +71,7 @@ class StyleRuler:
 
     def __init__(self, vgg: VGG19, style: Image, longer: float) -> None:
         factor = longer / max(style.width, style.height)
-        size = [max(16, math.ceil(side * factor)) for side in (style.height, style.width)]
+        size = [max(16, round(side * factor)) for side in (style.height, style.width)]
         whole = Look(vgg, tensor(style, size, vgg))
         self._style = Style(style_of(whole.features, "moments", torch.Generator()))
         self._texture, self._palette = whole.texture, whole.palette
@@ -126,10 +126,10 @@ class PhotoRuler:
 def tensor(picture: Image, size: Sequence[int], vgg: VGG19) -> Tensor:
     """A picture without its alpha as (1, 3, h, w) in 0..1, where the network is.
 
-    It is reduced before it becomes floats, which take four times its memory.
+    It is resampled as painting does it, before it becomes floats, which take four times its memory.
     """
     pixels = np.ascontiguousarray(picture.pixels[..., :3])
-    how = cv2.INTER_AREA if size[0] < picture.height else cv2.INTER_LINEAR
+    how = cv2.INTER_AREA if size[0] < picture.height else cv2.INTER_CUBIC
     small = Image(cv2.resize(pixels, (size[1], size[0]), interpolation=how)).to_float()
     array = torch.from_numpy(small).permute(2, 0, 1)[None].contiguous()
     return array.to(next(vgg.parameters()).device)

@@ -17,6 +17,7 @@ from genai_media.opencv import cv2
 from genai_style.config import OptimiseOptions
 from genai_style.painting import colour
 from genai_style.painting.masks import masks_of
+from genai_style.painting.memory import kept_memory
 from genai_style.painting.optimise import Brush, Schedule, optimise
 from genai_style.painting.vgg import load_vgg
 
@@ -93,18 +94,19 @@ def paint(
     schedule = schedule_of(options, max(content.shape[:2]))
     if start is not None:
         schedule = Schedule((steps,), schedule.kind)
-    painted = optimise(
-        _vgg(device, options.precision),
-        _tensor(shown, device),
-        brushes,
-        schedule,
-        content_weight=options.content_weight,
-        stroke=options.stroke,
-        content_map=_plane(_grey(options.content_map) if options.content_map else None, device),
-        seed=seed,
-        start=None if start is None else _tensor(start.to_float(), device),
-        callback=callback,
-    )
+    with kept_memory():
+        painted = optimise(
+            _vgg(device, options.precision),
+            _tensor(shown, device),
+            brushes,
+            schedule,
+            content_weight=options.content_weight,
+            stroke=options.stroke,
+            content_map=_plane(_grey(options.content_map) if options.content_map else None, device),
+            seed=seed,
+            start=None if start is None else _tensor(start.to_float(), device),
+            callback=callback,
+        )
     result = _array(painted)
     if options.colour in ("content", "luminance"):
         result = colour.with_chroma_of(result, content)
@@ -112,10 +114,11 @@ def paint(
 
 
 def schedule_of(options: OptimiseOptions, longer: int) -> Schedule:
-    """Steps at 128, 256, 512 pixels and so on; a small picture gets those of the last scales."""
-    steps = {"draft": (40, 20), "standard": (40, 20, 12), "quality": (80, 60, 40)}[options.preset]
+    """Steps at 128, 256 and 512 pixels, and at every further scale; a small picture has fewer of them."""
+    presets = {"draft": (12, 8, 6, 3), "standard": (16, 12, 17, 6), "quality": (40, 30, 40, 20)}
+    steps = presets[options.preset]
     scales = 1 + max(0, round(np.log2(longer / 128)))
-    steps = (steps + (steps[-1] // 2,) * scales)[: max(1, scales)]
+    steps = (steps + steps[-1:] * scales)[:scales]
     return Schedule(steps, options.statistic or ("sliced" if options.preset == "quality" else "moments"))
 
 

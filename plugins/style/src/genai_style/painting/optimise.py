@@ -1,9 +1,7 @@
 """A picture that shows the content and is painted like the styles, found by gradient descent on its pixels.
 
 Gatys et al. (CVPR 2016), coarse to fine: a small picture settles composition and colours cheaply, every
-further scale adds detail. Adam keeps its state across scales, resized with the picture, and the average of
-the last iterates is returned, which is smoother than any one of them (both after K. Crowson's
-style-transfer-pytorch).
+further scale adds detail.
 """
 
 from __future__ import annotations
@@ -14,9 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn import functional as F  # noqa: N812 - everybody calls it F
 
 from genai_style.painting.eye import Eye
+from genai_style.painting.lbfgs import LBFGS, resize
 from genai_style.painting.losses import Style
 from genai_style.painting.objective import Objective
 
@@ -25,12 +23,6 @@ if TYPE_CHECKING:
 
     from genai_style.config import StyleKind
     from genai_style.painting.vgg import VGG19
-
-_BETAS = (0.9, 0.99)
-_FLOOR = 1e-3  # share of the usual gradient below which a pixel's is noise, and moves it less
-_AVERAGE = 0.9  # decay of the average of iterates; a scale has few steps
-# An error below which steps shrink with it: Adam makes full steps also of the noise that is left at the end.
-_DONE = 0.02
 
 
 @dataclass(frozen=True)
@@ -43,7 +35,7 @@ class Step:
         scale: Longer side of the picture at this scale, pixels.
         style: Mean relative style error before the step.
         content: Relative content error before the step.
-        picture: The average of iterates, (1, 3, h, w) in 0..1.
+        picture: That was seen, (1, 3, h, w) in 0..1.
     """
 
     done: int
@@ -76,12 +68,10 @@ class Schedule:
     Attributes:
         steps: Steps at each scale, coarse to fine; the last is the full size, each before it half as long.
         kind: Which statistic of the styles.
-        lr: Adam's rate; pixels are in 0..1.
     """
 
     steps: tuple[int, ...]
     kind: StyleKind = "moments"
-    lr: float = 0.04
 
 
 def optimise(
@@ -90,7 +80,7 @@ def optimise(
     brushes: Sequence[Brush],
     schedule: Schedule,
     *,
-    content_weight: float = 0.15,
+    content_weight: float = 0.1,
     stroke: float = 1.0,
     content_map: Tensor | None = None,
     seed: int = 0,
@@ -118,43 +108,26 @@ def optimise(
     """
     eye = Eye(vgg, pixels)
     sizes = scales(content.shape[2:], len(schedule.steps))
-    picture = _resize(content if start is None else start, sizes[0])
-    first, second = torch.zeros_like(picture), torch.zeros_like(picture)
+    picture = resize(content if start is None else start, sizes[0])
     total, taken = sum(schedule.steps), 0
     for size, steps in zip(sizes, schedule.steps, strict=True):
 
         def goal(size: tuple[int, int] = size) -> Objective:
             styles = _styles(eye, brushes, max(size) * stroke, schedule.kind, seed)
-            return Objective(eye, _resize(content, size), styles, content_weight, content_map)
+            return Objective(eye, resize(content, size), styles, content_weight, content_map)
 
         objective = eye.within_memory(goal)
-        # A pixel of a larger picture has less of the gradient: Adam's memory of it is scaled as the picture
-        # is, or the steps of finer scales would be too short.
-        less = picture.shape[2] * picture.shape[3] / (size[0] * size[1])
-        first = _resize(first, size) * less
-        second = _resize(second, size).clamp_(min=0) * less**2
         # The first scale starts from the content or `start`, others from what the one before them painted
         # and the detail of the content that was too fine for it (as Kolkin et al., CVPR 2019, do).
         if tuple(picture.shape[2:]) != tuple(size):
-            detail = _resize(content, size) - _resize(_resize(content, picture.shape[2:]), size)
-            picture = (_resize(picture, size) + detail).clamp_(0, 1)
-        average = picture
-        mass = 0.0
+            detail = resize(content, size) - resize(resize(content, picture.shape[2:]), size)
+            picture = (resize(picture, size) + detail).clamp_(0, 1)
+        solver = LBFGS(size)
         for _ in range(steps):
             gradient, style_error, content_error = eye.within_memory(partial(objective.gradient, picture))
-            callback(Step(taken, total, max(size), style_error, content_error, average))
+            callback(Step(taken, total, max(size), style_error, content_error, picture))
+            picture = solver.step(picture, style_error + content_weight * content_error, gradient)
             taken += 1
-            first.lerp_(gradient, 1 - _BETAS[0])
-            second.lerp_(gradient.square_(), 1 - _BETAS[1])
-            spread = second.div(1 - _BETAS[1] ** taken)
-            floor = _FLOOR * float(spread.mean()) ** 0.5 + 1e-12  # no gradient at all divides by nothing
-            spread = spread.sqrt_().add_(floor)
-            rate = schedule.lr * min(1.0, (style_error + content_weight * content_error) / _DONE)
-            picture = torch.addcdiv(picture, first, spread, value=-rate / (1 - _BETAS[0] ** taken))
-            picture.clamp_(0, 1)
-            mass = _AVERAGE * mass + 1
-            average = torch.lerp(average, picture, 1 / mass)
-        picture = average
     return picture
 
 
@@ -172,7 +145,7 @@ def _styles(eye: Eye, brushes: Sequence[Brush], longer: float, kind: StyleKind, 
     found = []
     for brush in brushes:
         generator = torch.Generator(device=brush.picture.device).manual_seed(seed)
-        picture = _resize(brush.picture, style_size(brush.picture.shape[2:], longer))
+        picture = resize(brush.picture, style_size(brush.picture.shape[2:], longer))
         found.append(Style(eye.style(picture, kind, generator), brush.weight, brush.mask))
     return found
 
@@ -181,10 +154,3 @@ def style_size(size: Sequence[int], longer: float) -> tuple[int, int]:
     """(h, w) of a style with its longer side so long; no side is too short for the deepest layer."""
     height, width = (max(16, round(side * longer / max(size))) for side in size)
     return height, width
-
-
-def _resize(picture: Tensor, size: Sequence[int]) -> Tensor:
-    """Resampled to (h, w), without aliasing."""
-    if tuple(picture.shape[2:]) == tuple(size):
-        return picture
-    return F.interpolate(picture, tuple(size), mode="bilinear", antialias=True, align_corners=False)
