@@ -102,12 +102,12 @@ class FastStyle(PaintedStyle):
         painted = self.net(pictures)
         with torch.no_grad():
             shown = vgg(pictures, [CONTENT_LAYER])[CONTENT_LAYER]
-        features = vgg(painted, (*STYLE_LAYERS, CONTENT_LAYER))
+        # Split at once: the gradient of a slice is a batch of zeros around it, one for each picture.
+        parts = {name: x.split(1) for name, x in vgg(painted, (*STYLE_LAYERS, CONTENT_LAYER)).items()}
         losses = []
-        for row in range(len(pictures)):
-            seen = {name: found[row : row + 1] for name, found in features.items()}
-            content = Content(shown[row : row + 1])
-            losses.append(style.loss(seen) + self.config.content_weight * content.loss(seen))
+        for row, goal in enumerate(shown.split(1)):
+            seen = {name: part[row] for name, part in parts.items()}
+            losses.append(style.loss(seen) + self.config.content_weight * Content(goal).loss(seen))
         return torch.stack(losses) + self.config.identity * self._changed(batch["own"])
 
     def _changed(self, own: torch.Tensor) -> torch.Tensor:

@@ -33,7 +33,7 @@ SMALLEST = 32  # pixels of the shorter side that the deepest layer needs
 
 
 class OptimiseStyle(Model):
-    """Paints by gradient descent on pixels (Gatys et al., CVPR 2016)."""
+    """Paints by optimising the pixels (Gatys et al., CVPR 2016)."""
 
     def transform(self, items: Iterable[Image], ctx: Context) -> Iterator[Image]:
         """Paint each picture; options as in `OptimiseOptions`.

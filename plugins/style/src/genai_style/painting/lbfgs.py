@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _MEMORY = 1 << 30  # bytes of pairs; a picture of 4096 x 4096 has two, one of 1800 x 1800 all
 _PAIRS = 12
-_FIRST = 0.1  # mean change of a pixel by the first step, over the root of the loss
+_FIRST = 0.025  # mean change of a pixel by the first step, over the root of the loss
 _LONGEST = 0.2  # mean change by any
 _RELAXED = 1.5  # of the step to where the loss would be least if it were what the pairs say
 _COARSEST = 8  # pixels, below which nothing is smoothed any more

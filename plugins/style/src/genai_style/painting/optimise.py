@@ -1,4 +1,4 @@
-"""A picture that shows the content and is painted like the styles, found by gradient descent on its pixels.
+"""A picture that shows the content and is painted like the styles, found by L-BFGS on its pixels.
 
 Gatys et al. (CVPR 2016), coarse to fine: a small picture settles composition and colours cheaply, every
 further scale adds detail.
