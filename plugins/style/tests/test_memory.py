@@ -18,9 +18,14 @@ def test_the_allocator_is_as_before_afterwards(monkeypatch):
     calls = []
     library = SimpleNamespace(mallopt=lambda *option: calls.append(option), malloc_trim=calls.append)
     fake(monkeypatch, library)
-    with pytest.raises(KeyError), kept_memory():
-        assert calls == [(-4, 0), (-1, -1)]
-        raise KeyError
+
+    def work():
+        with kept_memory():
+            assert calls == [(-4, 0), (-1, -1)]
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        work()
     assert calls[2:] == [(-4, 65536), (-1, 1 << 25), 0]
 
 
