@@ -30,9 +30,10 @@ def photos(count):
     return [Image(generator.integers(0, 256, (48, 64, 3), dtype=np.uint8)) for _ in range(count)]
 
 
-def test_each_photo_comes_with_a_part_of_the_painting_at_its_own_size(painting):
-    batch = learner(painting).collate(photos(8), np.random.default_rng(1))
-    assert batch["pictures"].shape == batch["own"].shape == (8, 3, CROP, CROP)
+def test_every_four_photos_come_with_a_part_of_the_painting_at_its_own_size(painting):
+    batch = learner(painting).collate(photos(30), np.random.default_rng(1))
+    assert batch["pictures"].shape == (30, 3, CROP, CROP)
+    assert batch["own"].shape == (8, 3, 2 * CROP, 2 * CROP)
     red, green = (batch["own"][:, channel] * 255 for channel in (0, 1))
     assert torch.allclose(red.diff(dim=1).mean((1, 2)), torch.tensor(0.5), atol=0.02)  # not resized
     steps = green.diff(dim=2).mean((1, 2)).round()
@@ -43,7 +44,7 @@ def test_each_photo_comes_with_a_part_of_the_painting_at_its_own_size(painting):
 def test_a_painting_smaller_than_a_part_is_continued(tmp_path):
     Image(np.full((300, 3, 3), 77, np.uint8)).save(tmp_path / "line.png")
     own = learner(tmp_path / "line.png").collate(photos(2), np.random.default_rng(1))["own"]
-    assert own.shape == (2, 3, CROP, CROP)
+    assert own.shape == (1, 3, 2 * CROP, 2 * CROP)
     assert torch.allclose(own, torch.tensor(77 / 255), atol=1e-3)
 
 
@@ -57,7 +58,7 @@ def test_leaving_the_painting_as_it_is_costs_nothing_and_changing_it_does(painti
     more = model.loss(batch, "main") - without.loss(batch, "main")
     whole = torch.from_numpy(Image.load(painting).to_float()).var((0, 1)).mean()
     # A part painted in its mean colour is wrong by its own variance.
-    assert torch.allclose(more, 2 * batch["own"].var((2, 3), correction=0).mean(1) / whole, rtol=1e-3)
+    assert torch.allclose(more, 2 * batch["own"].var((2, 3), correction=0).mean() / whole, rtol=1e-3)
 
 
 class Grey(torch.nn.Module):

@@ -86,14 +86,18 @@ class FastStyle(PaintedStyle):
             self.net = Painter(self.config.width, self.config.blocks).to(ctx.device)
 
     def collate(self, items: Sequence[Image], rng: np.random.Generator) -> Batch:
-        """Random parts of each picture and as many of the painting, mirrored half the time.
+        """Random parts of each picture and of the painting, mirrored half the time.
+
+        Those of the painting are fewer and larger: by a small one a net cannot tell a flat painting from a
+        photo, and would have to leave both as they are.
 
         Returns:
-            ``pictures`` and ``own``, both (B, 3, crop, crop) in 0..1.
+            ``pictures``, (B, 3, crop, crop), and ``own``, (ceil(B / 4), 3, 2 crop, 2 crop), in 0..1.
         """
         side = self.config.crop
         pictures = torch.stack([_crop(item, side, rng) for item in items])
-        return {"pictures": pictures, "own": torch.stack([_part(self._painting, side, rng) for _ in items])}
+        own = torch.stack([_part(self._painting, 2 * side, rng) for _ in items[::4]])
+        return {"pictures": pictures, "own": own}
 
     def loss(self, batch: Batch, optimizer: str) -> torch.Tensor:
         """Relative error of style, of content and, of the painting itself, of its pixels, shape (B,)."""
@@ -111,9 +115,9 @@ class FastStyle(PaintedStyle):
         return torch.stack(losses) + self.config.identity * self._changed(batch["own"])
 
     def _changed(self, own: torch.Tensor) -> torch.Tensor:
-        """Squared error of parts of the painting when painted, beside the variance of the whole: (B,)."""
+        """Squared error of parts of the painting when painted, beside the variance of the whole: a scalar."""
         own = own.contiguous(memory_format=torch.channels_last)
-        error: torch.Tensor = (self.net(own) - own).square().mean((1, 2, 3))
+        error: torch.Tensor = (self.net(own) - own).square().mean()
         return error / float(self._painting.var((1, 2)).mean().clamp(min=1e-4))
 
     def _target(self, device: torch.device) -> tuple[VGG19, Style]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from torch import Tensor
 
-_MEMORY = 1 << 30  # bytes of pairs; a picture of 4096 x 4096 has two, one of 1800 x 1800 all
+_MEMORY = 1 << 30  # bytes of pairs; a picture of 4096 x 4096 keeps two, one of 1900 x 1900 all
 _PAIRS = 12
 _FIRST = 0.025  # mean change of a pixel by the first step, over the root of the loss
 _LONGEST = 0.2  # mean change by any
