@@ -31,10 +31,12 @@ def photos(count):
 
 
 def test_every_four_photos_come_with_a_part_of_the_painting_at_its_own_size(painting):
-    batch = learner(painting).collate(photos(30), np.random.default_rng(1))
+    model = learner(painting)
+    batch = model.collate(photos(30), np.random.default_rng(1))
     assert batch["pictures"].shape == (30, 3, CROP, CROP)
-    assert batch["own"].shape == (8, 3, 2 * CROP, 2 * CROP)
-    red, green = (batch["own"][:, channel] * 255 for channel in (0, 1))
+    assert batch["places"].shape == (30, 3)
+    assert all(len(four.unique(dim=0)) == 1 for four in batch["places"].split(4))
+    red, green = (parts(model, batch)[:, channel] * 255 for channel in (0, 1))
     assert torch.allclose(red.diff(dim=1).mean((1, 2)), torch.tensor(0.5), atol=0.02)  # not resized
     steps = green.diff(dim=2).mean((1, 2)).round()
     assert set(steps.tolist()) == {-1.0, 1.0}  # mirrored or not
@@ -43,7 +45,8 @@ def test_every_four_photos_come_with_a_part_of_the_painting_at_its_own_size(pain
 
 def test_a_painting_smaller_than_a_part_is_continued(tmp_path):
     Image(np.full((300, 3, 3), 77, np.uint8)).save(tmp_path / "line.png")
-    own = learner(tmp_path / "line.png").collate(photos(2), np.random.default_rng(1))["own"]
+    model = learner(tmp_path / "line.png")
+    own = parts(model, model.collate(photos(2), np.random.default_rng(1)))
     assert own.shape == (1, 3, 2 * CROP, 2 * CROP)
     assert torch.allclose(own, torch.tensor(77 / 255), atol=1e-3)
 
@@ -58,7 +61,17 @@ def test_leaving_the_painting_as_it_is_costs_nothing_and_changing_it_does(painti
     more = model.loss(batch, "main") - without.loss(batch, "main")
     whole = torch.from_numpy(Image.load(painting).to_float()).var((0, 1)).mean()
     # A part painted in its mean colour is wrong by its own variance.
-    assert torch.allclose(more, 2 * batch["own"].var((2, 3), correction=0).mean() / whole, rtol=1e-3)
+    assert torch.allclose(more, 2 * parts(model, batch).var((2, 3), correction=0).mean(1) / whole, rtol=1e-3)
+
+
+def parts(model, batch):
+    """What the net sees of the painting, through a net that shows it: (parts, 3, side, side)."""
+    seen = []
+    net, model.net = model.net, torch.nn.Identity()
+    model.net.register_forward_hook(lambda module, inputs, output: seen.append(output))
+    model._changed(batch["places"])
+    model.net = net
+    return seen[0]
 
 
 class Grey(torch.nn.Module):

@@ -110,7 +110,7 @@ class FastConfig(Config):
         default=0.1, ge=0, le=100, description="weight of what is shown beside how it is painted"
     )
     identity: float = Field(
-        default=0.2, ge=0, le=100, description="weight of leaving the painting itself as it is"
+        default=0.3, ge=0, le=100, description="weight of leaving the painting itself as it is"
     )
     crop: int = Field(default=128, ge=32, le=1024, description="side of the training crops in pixels")
     width: int = Field(default=16, ge=4, le=128, description="channels at full size")

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from genai_style.painting.vgg import VGG19
 
 STYLE_SIDE = 512  # longer side of the style picture at stroke 1, pixels
+_SHARED = 4  # pictures that share a part of the painting, which is as large as four of theirs
 
 
 class PaintedStyle(Model):
@@ -86,18 +87,17 @@ class FastStyle(PaintedStyle):
             self.net = Painter(self.config.width, self.config.blocks).to(ctx.device)
 
     def collate(self, items: Sequence[Image], rng: np.random.Generator) -> Batch:
-        """Random parts of each picture and of the painting, mirrored half the time.
+        """Random parts of each picture, mirrored half the time, and places in the painting.
 
-        Those of the painting are fewer and larger: by a small one a net cannot tell a flat painting from a
-        photo, and would have to leave both as they are.
+        Parts of the painting are fewer and larger: by a small one a net cannot tell a flat painting from a
+        photo, and would have to leave both as they are. So four pictures share a place.
 
         Returns:
-            ``pictures``, (B, 3, crop, crop), and ``own``, (ceil(B / 4), 3, 2 crop, 2 crop), in 0..1.
+            ``pictures``, (B, 3, crop, crop) in 0..1, and ``places``, (B, 3): row, column, and 1 to mirror.
         """
-        side = self.config.crop
-        pictures = torch.stack([_crop(item, side, rng) for item in items])
-        own = torch.stack([_part(self._painting, 2 * side, rng) for _ in items[::4]])
-        return {"pictures": pictures, "own": own}
+        pictures = torch.stack([_crop(item, self.config.crop, rng) for item in items])
+        places = torch.tensor([self._place(rng) for _ in items[::_SHARED]])
+        return {"pictures": pictures, "places": places.repeat_interleave(_SHARED, 0)[: len(items)]}
 
     def loss(self, batch: Batch, optimizer: str) -> torch.Tensor:
         """Relative error of style, of content and, of the painting itself, of its pixels, shape (B,)."""
@@ -112,12 +112,14 @@ class FastStyle(PaintedStyle):
         for row, goal in enumerate(shown.split(1)):
             seen = {name: part[row] for name, part in parts.items()}
             losses.append(style.loss(seen) + self.config.content_weight * Content(goal).loss(seen))
-        return torch.stack(losses) + self.config.identity * self._changed(batch["own"])
+        return torch.stack(losses) + self.config.identity * self._changed(batch["places"])
 
-    def _changed(self, own: torch.Tensor) -> torch.Tensor:
-        """Squared error of parts of the painting when painted, beside the variance of the whole: a scalar."""
-        own = own.contiguous(memory_format=torch.channels_last)
-        error: torch.Tensor = (self.net(own) - own).square().mean()
+    def _changed(self, places: torch.Tensor) -> torch.Tensor:
+        """Squared error of parts of the painting when painted, beside the variance of the whole: (B,)."""
+        once, which = torch.unique(places, dim=0, return_inverse=True)
+        own = torch.stack([self._part(place) for place in once.tolist()])
+        own = own.to(places.device).contiguous(memory_format=torch.channels_last)
+        error: torch.Tensor = (self.net(own) - own).square().mean((1, 2, 3))[which]
         return error / float(self._painting.var((1, 2)).mean().clamp(min=1e-4))
 
     def _target(self, device: torch.device) -> tuple[VGG19, Style]:
@@ -142,6 +144,20 @@ class FastStyle(PaintedStyle):
         size = style_size(picture.shape[2:], STYLE_SIDE * self.config.stroke)
         return F.interpolate(picture, size, mode="bilinear", antialias=True)[0]
 
+    def _place(self, rng: np.random.Generator) -> tuple[int, int, int]:
+        """Where a part begins, and whether it is mirrored."""
+        top, left = (max(0, length - 2 * self.config.crop) for length in self._painting.shape[1:])
+        return int(rng.integers(0, top + 1)), int(rng.integers(0, left + 1)), int(rng.random() < 0.5)
+
+    def _part(self, place: Sequence[int]) -> torch.Tensor:
+        """A square part of the painting, continued where it is too small: (3, 2 crop, 2 crop)."""
+        top, left, mirrored = place
+        side = 2 * self.config.crop
+        part = self._painting[:, top : top + side, left : left + side]
+        lacks = [side - length for length in part.shape[:0:-1]]
+        part = F.pad(part[None], (0, lacks[0], 0, lacks[1]), mode="replicate")[0]
+        return part.flip(2) if mirrored else part
+
 
 def _crop(item: Image, side: int, rng: np.random.Generator) -> torch.Tensor:
     """A square part of a picture, between a third of it and all of it, at `side` pixels: (3, side, side)."""
@@ -150,17 +166,4 @@ def _crop(item: Image, side: int, rng: np.random.Generator) -> torch.Tensor:
     top, left = (int(rng.integers(0, length - part + 1)) for length in (item.height, item.width))
     square = torch.from_numpy(Image(item.pixels[top : top + part, left : left + part]).to_float())
     resized = F.interpolate(square.permute(2, 0, 1)[None], (side, side), mode="bilinear", antialias=True)[0]
-    return _mirrored(resized, rng)
-
-
-def _part(painting: torch.Tensor, side: int, rng: np.random.Generator) -> torch.Tensor:
-    """A square part of a painting (3, h, w), as large as `side` and it allow: (3, side, side)."""
-    short = [max(0, side - length) for length in painting.shape[:0:-1]]
-    painting = F.pad(painting[None], (0, short[0], 0, short[1]), mode="replicate")[0]
-    top, left = (int(rng.integers(0, length - side + 1)) for length in painting.shape[1:])
-    return _mirrored(painting[:, top : top + side, left : left + side], rng)
-
-
-def _mirrored(picture: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-    """The picture (3, H, W), mirrored half the time."""
-    return picture.flip(2) if rng.random() < 0.5 else picture
+    return resized.flip(2) if rng.random() < 0.5 else resized
