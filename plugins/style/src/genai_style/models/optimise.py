@@ -115,7 +115,7 @@ def paint(
 
 def schedule_of(options: OptimiseOptions, longer: int) -> Schedule:
     """Steps at 128, 256 and 512 pixels, and at every further scale; a small picture has fewer of them."""
-    presets = {"draft": (12, 8, 6, 3), "standard": (16, 12, 17, 6), "quality": (40, 30, 40, 20)}
+    presets = {"draft": (12, 8, 6, 3), "standard": (12, 10, 17, 6), "quality": (40, 30, 40, 20)}
     steps = presets[options.preset]
     scales = 1 + max(0, round(np.log2(longer / 128)))
     steps = (steps + steps[-1:] * scales)[:scales]

@@ -31,7 +31,7 @@ GRID = 16  # pixels from one position of conv5_1 to the next
 HALO = 80  # pixels; conv5_1 sees 70 around those a position stands for
 SAMPLE = 1 << 18  # positions of a layer that show its distribution
 BYTES = 4096  # memory that a pixel takes on its way through the network and back, measured
-CPU_PIXELS = 3 << 18
+CPU_PIXELS = 1 << 19
 
 
 @dataclass(frozen=True)
