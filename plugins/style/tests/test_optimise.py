@@ -93,11 +93,11 @@ def test_scales_halve_and_end_at_the_size_asked_for():
 
 def test_who_looks_sees_the_picture_in_the_making(files):
     seen = []
-    options = OptimiseOptions(style=str(files / "waves.png"), size=40, preset="draft")
+    options = OptimiseOptions(style=str(files / "waves.png"), size=40)
     (made,) = genai.model("style/optimise").transform(
         [photo(48, 40)], Context(options=options, preview=seen.append)
     )
-    assert len(seen) == 12
+    assert len(seen) == 17
     assert all(isinstance(each, Image) for each in seen)
 
     def apart(picture):
@@ -116,6 +116,14 @@ def test_who_looks_sees_the_picture_in_the_making(files):
 )
 def test_the_preset_names_a_statistic_and_the_user_another(chosen, kind):
     assert schedule_of(OptimiseOptions(**chosen), 512).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("longer", "steps"),
+    [(40, (17,)), (128, (17,)), (256, (10, 17)), (512, (12, 10, 17)), (2000, (12, 10, 17, 6, 6))],
+)
+def test_small_pictures_have_fewer_scales_and_large_ones_more(longer, steps):
+    assert schedule_of(OptimiseOptions(), longer).steps == steps
 
 
 def test_a_picture_in_its_own_style_stays_as_it_is():
