@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from contextlib import nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from genai_media.image import Image
 from genai_media.opencv import cv2
 from genai_style.config import OptimiseOptions
 from genai_style.painting import colour
+from genai_style.painting.eye import CPU_PIXELS
 from genai_style.painting.masks import masks_of
 from genai_style.painting.memory import kept_memory
 from genai_style.painting.optimise import Brush, Schedule, optimise
@@ -94,7 +96,8 @@ def paint(
     schedule = schedule_of(options, max(content.shape[:2]))
     if start is not None:
         schedule = Schedule((steps,), schedule.kind)
-    with kept_memory():
+    whole = content.shape[0] * content.shape[1] <= CPU_PIXELS
+    with kept_memory() if whole else nullcontext():
         painted = optimise(
             _vgg(device, options.precision),
             _tensor(shown, device),

@@ -19,7 +19,9 @@ def kept_memory() -> Iterator[None]:
     """Meanwhile, the process keeps all the memory that it frees.
 
     A step takes and frees activations of more than 32 MiB each. glibc maps such blocks anew every time, page
-    by page, which takes a seventh of the step. Other C libraries are left as they are.
+    by page, which takes a seventh of the step. Where blocks are of ever other sizes, as those of tiles, holes
+    between them would add up: this is for steps that take the same again. Other C libraries are left as they
+    are.
     """
     try:
         libc = ctypes.CDLL(None)
