@@ -163,7 +163,7 @@ except ResourceError as error:
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory are Linux's")
 @pytest.mark.parametrize(
-    ("spare", "told"), [(330, "painted (1, 3, 160, 1000)"), (4, "refused: not enough memory")]
+    ("spare", "told"), [(500, "painted (1, 3, 160, 1000)"), (4, "refused: not enough memory")]
 )
 def test_scarce_memory_is_made_do_with_or_named(spare, told):
     done = subprocess.run(
