@@ -45,18 +45,16 @@ def test_a_goal_beyond_the_range_is_met_at_its_edge():
     assert found.min() > 0.99
 
 
-def test_a_step_too_far_is_taken_back():
-    """The first step leads over a ridge; the next begin where it began, and are shorter."""
-    start = torch.full((1, 3, *SIZE), 0.5)
-    tried = []
-
-    def loss(x):
-        tried.append(float((x.detach() - start).abs().mean()))
-        return 1e-4 * (x - 0.501).square().mean() + 10 * (x - 0.52).clamp(min=0).mean()
-
-    losses, _ = solve(loss, 12, start)
-    assert min(losses[3:]) <= losses[0]
-    assert tried[-1] < 0.03
+@pytest.mark.parametrize("turned", [-1, 1])
+def test_a_step_too_far_is_taken_back(turned):
+    """Whether the gradient beyond says something of the curvature (it has turned round) or nothing."""
+    start, gradient = torch.full((1, 3, *SIZE), 0.5), noise(5) - 0.5
+    solver = LBFGS(SIZE)
+    far = solver.step(start, 1.0, gradient) - start
+    back = solver.step(start + far, 2.0, turned * gradient) - start
+    assert float((back * far).sum() / (far * far).sum()) == pytest.approx(
+        0.375 if turned < 0 else 0.5, rel=0.05
+    )
 
 
 def test_at_the_least_loss_it_stays():
