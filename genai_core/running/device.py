@@ -24,7 +24,7 @@ def pick_device(name: str = "auto") -> str:
         UsageError: Not a device name.
         ResourceError: The named device does not work here.
     """
-    _keep_freed_memory()
+    keep_freed_memory()
     if name == "auto":
         return next(kind for kind in _KINDS if not problem_of(kind))
     kind, _, index = name.partition(":")
@@ -35,7 +35,7 @@ def pick_device(name: str = "auto") -> str:
     return name
 
 
-def _keep_freed_memory() -> None:
+def keep_freed_memory() -> None:
     """Let the process keep blocks of up to 32 MiB that it frees: the next step needs as many again.
 
     glibc hands them back to the system and gets them anew page by page, a seventh of the time that sampling

@@ -9,7 +9,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genai_style.painting.lbfgs import LBFGS, resize, smoothed
+from genai_style.painting.lbfgs import LBFGS, smoothed
+from genai_style.painting.resize import resize
 
 SIZE = (24, 17)
 

@@ -26,7 +26,7 @@ def test_the_allocator_is_as_before_afterwards(monkeypatch):
 
     with pytest.raises(KeyError):
         work()
-    assert calls[2:] == [(-4, 65536), (-1, 1 << 25), 0]
+    assert calls[2:] == [(-4, 65536), (-1, 1 << 25), (-3, 1 << 25), 0]
 
 
 def test_other_c_libraries_are_left_alone(monkeypatch):

@@ -20,6 +20,7 @@ from genai_style.painting import colour
 from genai_style.painting.losses import CONTENT_LAYER, STYLE_LAYERS, Content, Style, style_of
 from genai_style.painting.nets import Painter
 from genai_style.painting.optimise import style_size
+from genai_style.painting.resize import resize
 from genai_style.painting.tiles import paint
 from genai_style.painting.vgg import load_vgg
 
@@ -142,7 +143,7 @@ class FastStyle(PaintedStyle):
         # The model that is saved names the picture; where it lay is nobody's business.
         self.config = self.config.model_copy(update={"style": Path(self.config.style).name})
         size = style_size(picture.shape[2:], STYLE_SIDE * self.config.stroke)
-        return F.interpolate(picture, size, mode="bilinear", antialias=True)[0]
+        return resize(picture, size)[0]
 
     def _place(self, rng: np.random.Generator) -> tuple[int, int, int]:
         """Where a part begins, and whether it is mirrored."""
@@ -165,5 +166,5 @@ def _crop(item: Image, side: int, rng: np.random.Generator) -> torch.Tensor:
     part = int(max(min(side, shorter), shorter * rng.uniform(0.33, 1.0)))
     top, left = (int(rng.integers(0, length - part + 1)) for length in (item.height, item.width))
     square = torch.from_numpy(Image(item.pixels[top : top + part, left : left + part]).to_float())
-    resized = F.interpolate(square.permute(2, 0, 1)[None], (side, side), mode="bilinear", antialias=True)[0]
+    resized = resize(square.permute(2, 0, 1)[None], (side, side))[0]
     return resized.flip(2) if rng.random() < 0.5 else resized

@@ -13,7 +13,8 @@ from collections import deque
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn import functional as F  # noqa: N812 - everybody calls it F
+
+from genai_style.painting.resize import resize
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -89,13 +90,6 @@ def smoothed(picture: Tensor) -> Tensor:
         return picture.clone()
     half = smoothed(resize(picture, ((height + 1) // 2, (width + 1) // 2)))
     return torch.add(picture, resize(half, (height, width)), alpha=2)
-
-
-def resize(picture: Tensor, size: Sequence[int]) -> Tensor:
-    """Resampled to (h, w), without aliasing."""
-    if tuple(picture.shape[2:]) == tuple(size):
-        return picture
-    return F.interpolate(picture, tuple(size), mode="bilinear", antialias=True, align_corners=False)
 
 
 def _dot(a: Tensor, b: Tensor) -> float:

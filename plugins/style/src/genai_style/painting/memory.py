@@ -6,12 +6,14 @@ import ctypes
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from genai_core.running.device import keep_freed_memory
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # Options of malloc.h.
 _TRIM_THRESHOLD, _MMAP_MAX = -1, -4
-_USUAL_MAPS, _USUAL_TRIM = 65536, 1 << 25  # the default of glibc, and what the core sets
+_USUAL_MAPS = 65536
 
 
 @contextmanager
@@ -35,5 +37,5 @@ def kept_memory() -> Iterator[None]:
         yield
     finally:
         mallopt(_MMAP_MAX, _USUAL_MAPS)
-        mallopt(_TRIM_THRESHOLD, _USUAL_TRIM)
+        keep_freed_memory()
         trim(0)

@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from genai_style.painting.eye import Eye
-from genai_style.painting.lbfgs import LBFGS, resize
+from genai_style.painting.lbfgs import LBFGS
 from genai_style.painting.losses import Style
 from genai_style.painting.objective import Objective
+from genai_style.painting.resize import resize
 
 if TYPE_CHECKING:
     from torch import Tensor
