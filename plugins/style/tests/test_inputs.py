@@ -162,7 +162,7 @@ except ResourceError as error:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits of memory are Linux's")
-# The code that oneDNN compiles for each new shape of a tile stays, over 100 MiB in all: 330 are too few at times.
+# What oneDNN compiles for each new shape of a tile stays, over 100 MiB in all: 330 are too few at times.
 @pytest.mark.parametrize(
     ("spare", "told"), [(500, "painted (1, 3, 160, 1000)"), (4, "refused: not enough memory")]
 )
