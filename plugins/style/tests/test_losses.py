@@ -7,15 +7,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from genai_style.painting.losses import (
-    CONTENT_LAYER,
-    STYLE_LAYERS,
-    Content,
-    Sliced,
-    Style,
-    style_of,
-    weights_of,
-)
+from genai_style.painting.losses import CONTENT_LAYER, STYLE_LAYERS, Content, Style, style_of
+from genai_style.painting.sliced import Sliced
+from genai_style.painting.statistics import weights_of
 
 KINDS = ("moments", "gram", "sliced")
 

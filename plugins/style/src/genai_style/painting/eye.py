@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, TypeVar
 import torch
 
 from genai_core.errors import ResourceError, is_out_of_memory
-from genai_style.painting.losses import STYLE_LAYERS, statistic_of, weights_of
+from genai_style.painting.losses import STYLE_LAYERS, statistic_of
+from genai_style.painting.statistics import weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from genai_style.config import StyleKind
-    from genai_style.painting.losses import LayerStyle, Part
+    from genai_style.painting.statistics import LayerStyle, Part
     from genai_style.painting.vgg import VGG19
 
 T = TypeVar("T")

@@ -15,7 +15,8 @@ import torch
 from torch.nn import functional as F  # noqa: N812 - everybody calls it F
 
 from genai_style.painting.eye import size_in, step_in, stride_of
-from genai_style.painting.losses import CONTENT_LAYER, STYLE_LAYERS, weights_of
+from genai_style.painting.losses import CONTENT_LAYER, STYLE_LAYERS
+from genai_style.painting.statistics import weights_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from genai_style.painting.eye import Eye, Tile
-    from genai_style.painting.losses import LayerStyle, Part, Style, Weights
+    from genai_style.painting.losses import Style
+    from genai_style.painting.statistics import LayerStyle, Part, Weights
 
 
 @dataclass(frozen=True)
