@@ -9,6 +9,7 @@ import pytest
 import genai_core as genai
 from genai_core.cli.main import main
 from genai_media.image import Image
+from genai_style.painting.sheet import GAP, SIDE
 from support.pictures import photo
 
 SMALL = ["--set", "size=48", "--set", "preset=draft"]
@@ -90,6 +91,19 @@ def test_any_file_name_serves_and_no_picture_replaces_another(files, tmp_path):
     pictures = [name for name in made.files if "-in-waves" in name]
     named = ("my-cafe-in-waves", "my-cafe-in-waves-2", "my-caf-in-waves", "picture-in-waves")
     assert sorted(pictures) == sorted(f"{name}.png" for name in named)
+
+
+def test_a_large_folder_is_painted_whole_and_shown_in_part(files, tmp_path, monkeypatch):
+    monkeypatch.setattr("genai_style.pipelines.SHOWN", 2)
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    for seed in range(4):
+        photo(seed=seed).save(folder / f"{seed}.png")
+    out = tmp_path / "out"
+    made = genai.run("style/stylise", content=str(folder), model="style/starry-night", size=48, out=out)
+    assert made.counts["pictures"] == len(list(out.glob("*-in-*.png"))) == 4
+    assert Image.load(out / "sheet.png").height == 2 * (SIDE + GAP) + GAP
+    assert "The first 2 pictures." in (out / "report.html").read_text()
 
 
 def test_styles_blend(files, tmp_path):

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from genai_media.formats import Pixels
 
 _THUMBNAIL = 1024  # pixels of the longer side
+_STRIP = 256  # rows that are held as float64 at once
 
 
 class Image(Artifact):
@@ -61,21 +62,25 @@ class Image(Artifact):
         Raises:
             UsageError: The shapes do not fit, a number is not finite, or `bits` is another one.
         """
-        colours = np.asarray(array, np.float32)
+        colours = np.asarray(array)
         if colours.ndim != 3 or colours.shape[2] != 3:
             raise UsageError(f"a picture is made of an array (H, W, 3), not {colours.shape}")
         if bits not in (8, 16):
             raise UsageError(f"a picture has 8 or 16 bits a channel, not {bits}")
+        planes = [colours]
         if alpha is not None:
-            opacity = np.asarray(alpha, np.float32)
+            opacity = np.asarray(alpha)
             if opacity.shape != colours.shape[:2]:
                 raise UsageError(f"alpha is an array {colours.shape[:2]}, not {opacity.shape}")
-            colours = np.dstack([colours, opacity])
-        if not np.isfinite(colours).all():
-            raise UsageError("a picture is made of finite numbers")
-        kind = np.uint8 if bits == 8 else np.uint16
-        steps = np.rint(colours.clip(0, 1).astype(np.float64) * np.iinfo(kind).max)
-        return cls(steps.astype(kind), icc)
+            planes.append(opacity[..., None])
+        pixels = np.empty((*colours.shape[:2], 2 + len(planes)), np.uint8 if bits == 8 else np.uint16)
+        for top in range(0, len(pixels), _STRIP):
+            rows = slice(top, top + _STRIP)
+            part = np.dstack([plane[rows] for plane in planes]).astype(np.float32)
+            if not np.isfinite(part).all():
+                raise UsageError("a picture is made of finite numbers")
+            pixels[rows] = np.rint(part.clip(0, 1).astype(np.float64) * np.iinfo(pixels.dtype).max)
+        return cls(pixels, icc)
 
     def to_float(self) -> NDArray[np.float32]:
         """(H, W, 3) float32 in 0..1, a copy; alpha is left out."""

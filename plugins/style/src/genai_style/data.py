@@ -11,6 +11,7 @@ from genai_core.errors import BadInput, UsageError, did_you_mean
 from genai_core.files.atomic import sha256_file
 from genai_media.codec import over_white, to_8_bits
 from genai_media.image import Image
+from genai_style.painting.sheet import fitted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -80,13 +81,7 @@ def folder(config: FolderConfig) -> Photos:
 
 def shrunk(picture: Image, side: int) -> Image:
     """The picture without alpha and with 8 bits a channel, its longer side at most `side` pixels."""
-    from genai_media.opencv import cv2
-
-    pixels, factor = to_8_bits(over_white(picture.pixels)), side / max(picture.width, picture.height)
-    if factor < 1:
-        size = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return Image(pixels)
+    return Image(fitted(over_white(to_8_bits(picture.pixels)), side))
 
 
 @lru_cache(maxsize=_KEPT)

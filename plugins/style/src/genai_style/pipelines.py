@@ -19,7 +19,7 @@ from genai_style.metrics.origins import Work
 from genai_style.metrics_config import MetricsConfig
 from genai_style.models.fast import PaintedStyle
 from genai_style.models.optimise import paint, sized
-from genai_style.painting.sheet import contact_sheet
+from genai_style.painting.sheet import contact_sheet, fitted
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     Curve = list[tuple[float, float]]
 
 OPTIMISE = "style/optimise"
+SHOWN = 24  # pictures in the report, and photos on the sheet
 
 
 class Brush(NamedTuple):
@@ -53,7 +54,8 @@ class Brush(NamedTuple):
 def stylise(config: StyliseConfig, run: PipelineRun) -> None:
     """Paint every picture in every style, or once in all of them together; save, compare and report.
 
-    Files: ``PHOTO-in-STYLE.png`` for each, and ``sheet.png`` with all of them beside photos and styles.
+    Files: ``PHOTO-in-STYLE.png`` for each, and ``sheet.png`` with those of the first photos beside photos and
+    styles.
     """
     _check(config)
     config = run.resolve(content=pictures(config.content), style=pictures(config.style))
@@ -64,25 +66,28 @@ def stylise(config: StyliseConfig, run: PipelineRun) -> None:
     sheet: list[list[Pixels | None]] = [[None, *top]] if top else []
     pairs: list[tuple[Preview, Preview]] = []
     curves: dict[str, Curve] = {}
-    for path in config.content:
+    for number, path in enumerate(config.content):
         photo = Image.load(path)
-        before = Image.from_float(*sized(photo, config.size), icc=photo.icc)
-        sheet.append([_seen(photo)])
+        row: list[Pixels | None] = [_seen(photo)]
         for brush in brushes:
             name = _free_name(Path(path).stem, brush.name, curves)
-            done, total = len(pairs) + 1, len(config.content) * len(brushes)
+            done, total = len(curves) + 1, len(config.content) * len(brushes)
             run.progress("painting", done, total)
             painted, curves[name] = brush.paint(photo, name, f"painting {done} of {total}")
             run.save(painted, name + config.format)
-            sheet[-1].append(_seen(painted))
-            pairs.append((_captioned(before, Path(path).name), _captioned(painted, name)))
-            if len(pairs) <= config.measure:
+            row.append(_seen(painted))
+            if done <= SHOWN:
+                before = _resized(photo, config.size)
+                pairs.append((_captioned(before, Path(path).name), _captioned(painted, name)))
+            if done <= config.measure:
                 own = ((styles.get(style) or Image.load(style), share) for style, share in brush.styles)
                 measured.add(Work(name, painted, photo, tuple(own), config.stroke))
+        if number < SHOWN:
+            sheet.append(row)
     run.save(Image(contact_sheet(sheet)), "sheet.png")
-    _report(config, run, [brush.name for brush in brushes], pairs)
+    _report(config, run, [brush.name for brush in brushes], pairs, len(curves))
     if config.measure:
-        _show(measured.report(), len(pairs), run)
+        _show(measured.report(), len(curves), run)
     run.section(Gallery("Styles", [_captioned(style, Path(path).name) for path, style in styles.items()]))
     drawn = {name: curve for name, curve in curves.items() if curve}
     if drawn:
@@ -159,10 +164,14 @@ def _network(model: str, config: StyliseConfig, run: PipelineRun) -> Brush:
     return Brush(Path(loaded.model.config.style or "style").stem, work, ())
 
 
+def _resized(photo: Image, size: int) -> Image:
+    """The photo at the size of the result."""
+    return Image.from_float(*sized(photo, size), icc=photo.icc) if size else photo
+
+
 def _seen(picture: Image) -> Pixels:
-    """As it looks on white: (H, W, 3) of 8 bits."""
-    seen: Pixels = over_white(to_8_bits(picture.pixels))
-    return seen
+    """As it looks on the sheet: (H, W, 3) of 8 bits."""
+    return fitted(over_white(to_8_bits(picture.pixels)))
 
 
 def _captioned(picture: Image, caption: str) -> Preview:
@@ -174,8 +183,9 @@ def _report(
     run: PipelineRun,
     styles: list[str],
     pairs: list[tuple[Preview, Preview]],
+    painted: int,
 ) -> None:
-    painted, photos = len(pairs), len(config.content)
+    photos = len(config.content)
     ways = {OPTIMISE: f"preset {config.preset}"}
     how = " and ".join(
         dict.fromkeys(ways.get(model, "one pass of a trained network") for model in config.model)
@@ -186,7 +196,8 @@ def _report(
     )
     run.count("pictures", painted)
     run.fact("pictures", f"{painted:,}")
-    run.section(Comparison("Before and after", pairs))
+    note = f"The first {len(pairs)} pictures." if len(pairs) < painted else ""
+    run.section(Comparison("Before and after", pairs, note=note))
 
 
 def _show(report: Report, painted: int, run: PipelineRun) -> None:

@@ -63,9 +63,9 @@ class PaintedStyle(Model):
             pixels = torch.from_numpy(np.ascontiguousarray(content)).permute(2, 0, 1)[None].half()
             if options.colour == "style":
                 del content
-            painted = paint(self.net.eval(), pixels)[0].permute(1, 2, 0).float().numpy()
+            painted = paint(self.net.eval(), pixels)[0].permute(1, 2, 0).numpy()
             if options.colour == "content":
-                painted = colour.with_chroma_of(painted, content)
+                painted = colour.with_chroma_of(painted.astype(np.float32), content)
             yield Image.from_float(painted, alpha, bits=photo.bits, icc=photo.icc)
             ctx.progress(done)
 

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 GAP = 12  # pixels
+SIDE = 384  # of a square
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
-def contact_sheet(rows: Sequence[Sequence[Pixels | None]], side: int = 384) -> Pixels:
+def contact_sheet(rows: Sequence[Sequence[Pixels | None]], side: int = SIDE) -> Pixels:
     """Pictures in a grid on white, each fitted into a square.
 
     Args:
@@ -40,7 +41,7 @@ def contact_sheet(rows: Sequence[Sequence[Pixels | None]], side: int = 384) -> P
     return sheet
 
 
-def fitted(picture: Pixels, side: int) -> Pixels:
+def fitted(picture: Pixels, side: int = SIDE) -> Pixels:
     """`picture` with its longer side at most `side` pixels."""
     factor = min(1.0, side / max(picture.shape[:2]))
     size = (max(1, round(picture.shape[1] * factor)), max(1, round(picture.shape[0] * factor)))
