@@ -19,7 +19,7 @@ class TrainConfig(Config):
     schedule: Literal["constant", "cosine", "linear"] = Field(default="cosine", description="after warm-up")
     warmup: int = Field(default=100, ge=0, description="steps of linear warm-up")
     final_lr: float = Field(default=0.01, ge=0, le=1, description="last learning rate as a share of the peak")
-    weight_decay: float = Field(default=0.0, ge=0, description="AdamW weight decay")
+    weight_decay: float = Field(default=0.0, ge=0, description="of AdamW; not of a model's own optimizers")
     clip: float = Field(default=1.0, ge=0, description="largest gradient norm; 0: no clipping")
     ema: float = Field(default=0.0, ge=0, lt=1, description="decay of the average that is saved; 0: none")
     precision: Literal["auto", "fp32", "bf16"] = Field(default="auto", description="of autocast")

@@ -37,7 +37,7 @@ FAST = ModelSpec(
     config="genai_style.config:FastConfig",
     options="genai_style.config:FastOptions",
     data="style/sample",
-    training={"batch": 4, "lr": 0.003, "warmup": 20, "steps": 450},
+    training={"batch": 4, "lr": 0.012, "warmup": 20, "steps": 300},
     licence="Apache-2.0 AND CC-BY-4.0",
     citation="Johnson et al., ECCV (2016); Ulyanov et al., CVPR (2017)",
 )
