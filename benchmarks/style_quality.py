@@ -61,7 +61,7 @@ def main() -> None:
     parser.add_argument("--size", type=int, default=512, help="longer side in pixels")
     parser.add_argument("--lbfgs", type=int, default=500, help="steps of L-BFGS; 0 leaves it out")
     parser.add_argument("--model", action="append", default=[], help="trained style/fast: run, folder or id")
-    parser.add_argument("--steps", type=int, default=450, help="training steps of the own style")
+    parser.add_argument("--steps", type=int, default=300, help="training steps of the own style")
     parser.add_argument("--only", action="append", choices=PARTS, help="these parts alone")
     parser.add_argument("-o", "--out", type=Path, help="write the numbers as JSON")
     parser.add_argument("--role", choices=["pass"], help=argparse.SUPPRESS)
