@@ -52,7 +52,7 @@ def main() -> None:
 def learned(style: str, name: str, steps: int) -> dict[str, Any]:
     """The loss after so many steps, and what they cost."""
     kind, lr = KINDS[name]
-    config = TrainConfig(**FAST.training | {"lr": lr, "steps": steps})
+    config = TrainConfig(**{**FAST.training, "lr": lr, "steps": steps})
     photos = genai.dataset("style/sample").split("train")
     model = genai.model("style/fast", style=style)
     model.prepare(photos, Context(seed=0))
