@@ -269,6 +269,7 @@ def test_a_profile_that_is_none():
         (np.zeros((4, 4)), {}),
         (np.zeros((4, 4, 4)), {}),
         (np.full((4, 4, 3), np.nan), {}),
+        (np.pad(np.full((1, 1, 3), np.inf), ((599, 0), (0, 3), (0, 0))), {}),
         (np.zeros((4, 4, 3)), {"bits": 12}),
         (np.zeros((4, 4, 3)), {"alpha": np.zeros((4, 3))}),
     ],
@@ -278,10 +279,11 @@ def test_floats_that_are_no_pictures(array, options):
         Image.from_float(array, **options)
 
 
+@pytest.mark.parametrize("rows", [5, 600])
 @pytest.mark.parametrize("bits", [8, 16])
-def test_floats_there_and_back(bits):
-    array = RNG.random((5, 6, 3), np.float32) * 1.4 - 0.2
-    alpha = RNG.random((5, 6), np.float32)
+def test_floats_there_and_back(bits, rows):
+    array = RNG.random((rows, 6, 3), np.float32) * 1.4 - 0.2
+    alpha = RNG.random((rows, 6), np.float32)
     image = Image.from_float(array, alpha, bits=bits)
     step = 1 / (2**bits - 1)
     assert image.to_float().dtype == image.alpha.dtype == np.float32
