@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
-from torch.nn import functional as F  # noqa: N812 - everybody calls it F
+from torch.nn.functional import interpolate
 
 from genai_style.painting.sliced import Sliced
 from genai_style.painting.statistics import Gram, Moments, weights_of
@@ -88,5 +88,5 @@ class Content:
         error = (features[CONTENT_LAYER] - self.features).square().sum(1)
         scale = self.features.square().sum()
         if self.weight is not None:
-            error = error * F.interpolate(self.weight[None, None], error.shape[1:], mode="area")[0]
+            error = error * interpolate(self.weight[None, None], error.shape[1:], mode="area")[0]
         return error.sum() / scale

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from torch.nn import functional as F  # noqa: N812 - everybody calls it F
+from torch.nn.functional import interpolate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -16,4 +16,4 @@ def resize(picture: Tensor, size: Sequence[int]) -> Tensor:
     """(N, C, H, W) resampled to (h, w), without aliasing."""
     if tuple(picture.shape[2:]) == tuple(size):
         return picture
-    return F.interpolate(picture, tuple(size), mode="bilinear", antialias=True, align_corners=False)
+    return interpolate(picture, tuple(size), mode="bilinear", antialias=True, align_corners=False)

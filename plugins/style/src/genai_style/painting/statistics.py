@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, Self
 
 import torch
-from torch.nn import functional as F  # noqa: N812 - everybody calls it F
+from torch.nn.functional import interpolate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -50,7 +50,7 @@ def weights_of(mask: Tensor | None, size: Sequence[int]) -> Weights:
     """What each position of a layer of `size` (H, W) counts under a mask (H0, W0) in 0..1; 1 in all."""
     if mask is None:
         return 1 / (size[0] * size[1])
-    small = F.interpolate(mask[None, None], tuple(size), mode="area")[0, 0]
+    small = interpolate(mask[None, None], tuple(size), mode="area")[0, 0]
     return small / small.sum().clamp(min=1e-8)
 
 
